@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from bench import ratios, streaming_memory
-from bench.baselines import NoCompilerError, count_bytes, memchr_scan
+from bench.baselines import NoCompilerError, count_bytes
 from bench.cases import Case, list_cases
-from bench.engines import check_output, load_engines
-from bench.engines.sample_tracker import make_tracker
-from bench.harness import Work, run_interleaved
-from bench.harness.environment import describe_machine, list_versions
 from bench.harness.markdown_table import EngineRow, format_engine_table, format_environment
-from bench.harness.rounds import repeat
+from bench.harness.sample_tracker import make_tracker
+from linkweir.benchmark import Work, WrongAnswerError, check_output, load_engines, repeat, run_interleaved
+from linkweir.benchmark.machine import describe_machine, list_versions
+from linkweir.benchmark.workload import sweep_work
 
 ROUNDS = 40
 QUICK_ROUNDS = 10
@@ -31,20 +30,17 @@ GIGABYTE = 1_000_000_000
 
 
 def baselines(example: Case) -> dict[str, Work]:
-    """What the machine can do with the same bytes; without a C compiler only what Python has."""
+    """What the machine can do with the same bytes; without a C compiler no copy."""
     document = example.document
-    works: dict[str, Work] = {'*`bytes.count(b"<")`*': lambda loops: count_bytes(document, loops)}
+    works: dict[str, Work] = {
+        "*libc `memchr` sweep for `<`*": sweep_work([document]),
+        '*`bytes.count(b"<")`*': lambda loops: count_bytes(document, loops),
+    }
     try:
-        if memchr_scan(document) != count_bytes(document):
-            raise ratios.WrongAnswerError("the sweep and bytes.count disagree")
+        return {"*memory copy*": ratios.copy_work(example.name)} | works
     except NoCompilerError as reason:
         print(reason, file=sys.stderr)
         return works
-    first: dict[str, Work] = {
-        "*memory copy*": ratios.copy_work(example.name),
-        "*libc `memchr` sweep for `<`*": lambda loops: memchr_scan(document, loops),
-    }
-    return first | works
 
 
 def linkweir_forms(example: Case) -> dict[str, Work]:
@@ -55,7 +51,7 @@ def linkweir_forms(example: Case) -> dict[str, Work]:
     plan = linkweir.Plan(document)
     result = [link.destination for link in linkweir.scan(document) if link.outcome is linkweir.Outcome.TRACKED]
     if result != example.destinations or plan.render(minting) != example.expected_output(minting.mint):
-        raise ratios.WrongAnswerError(f"scan or render of {example.name}")
+        raise WrongAnswerError(f"scan or render of {example.name}")
     return {
         "scan in C": ratios.scan_work(example.name),
         "`scan`, every link an object": repeat(lambda: list(linkweir.scan(document))),

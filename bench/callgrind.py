@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.cases import load_case
 from bench.cases.catalogue import CASE_FACTORIES
-from bench.engines import EngineNotInstalledError
+from linkweir.benchmark import EngineNotInstalledError
 
 COUNTED_FUNCTIONS = ("lw_scan_feed", "lw_classify")
 PASSES = 3

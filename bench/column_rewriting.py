@@ -24,9 +24,9 @@ import pyarrow.parquet as pq
 
 import linkweir
 from bench.cases.newsletter import generate_newsletter
-from bench.engines.sample_tracker import make_tracker
-from bench.ratios import WrongAnswerError
+from bench.harness.sample_tracker import make_tracker
 from linkweir.arrow import rewrite_column
+from linkweir.benchmark import WrongAnswerError
 
 DOCUMENT_BYTES = 10_000
 DIFFERENT_DOCUMENTS = 64

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cases.scaling_families import FAMILIES, InputFamily
-from bench.engines.base import CONSTANT, Engine, EngineNotInstalledError
-from bench.engines.registry import PEER_LOADERS, load_engine
+from linkweir.benchmark.engine_registry import PEER_LOADERS, load_engine
+from linkweir.benchmark.rewriting_engine import CONSTANT, Engine, EngineNotInstalledError
 
 MAX_SECONDS = 5.0  # seconds for one engine on one family
 LINKWEIR = "linkweir.rewrite"

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
-from bench.harness.rounds import compute_ratio, repeat, run_interleaved
+from linkweir.benchmark import compute_ratio, repeat, run_interleaved
 from linkweir.db import accounts_table, click_aggregates_table, schema
 from linkweir.db.database import Database
 from linkweir.db.schema_upgrade import migrate

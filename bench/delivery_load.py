@@ -22,7 +22,8 @@ import aiosmtplib
 from bench.cases.catalogue import load_case
 from bench.harness.service_process import ServiceProcess
 from bench.harness.smtp_sink import SmtpSink
-from bench.ratios import Ratio, WrongAnswerError
+from bench.ratios import Ratio
+from linkweir.benchmark import WrongAnswerError
 
 BODY_CASE = "newsletter 100 KB"
 RECIPIENTS = 100  # of one request

@@ -23,12 +23,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from bench.cases.case import Case
 from bench.cases.newsletter import generate_newsletter
-from bench.engines import EngineNotInstalledError
-from bench.harness.rounds import Samples, compute_ratio
-from bench.ratios import Ratio, WrongAnswerError
+from bench.ratios import Ratio
 from linkweir import Tracker
+from linkweir.benchmark import EngineNotInstalledError, Samples, WrongAnswerError, compute_ratio
+from linkweir.benchmark.case import Case
 from linkweir.bulk.worker_pool import count_processors
 from linkweir.durable_files import can_flush_together
 from linkweir.tokens import keyring_file

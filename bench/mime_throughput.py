@@ -8,18 +8,15 @@ sealed links, whose keyed hash the standard library's way does not have to pay.
 
 import argparse
 import base64
-import email
-import email.policy
 import quopri
-import re
 import sys
 from collections.abc import Callable
-from email.message import EmailMessage
 
 from bench.cases.catalogue import load_case
-from bench.engines.sample_tracker import make_tracker
-from bench.harness.rounds import Samples, compute_ratio, repeat, run_interleaved
-from bench.ratios import Ratio, WrongAnswerError
+from bench.harness.sample_tracker import make_tracker
+from bench.ratios import Ratio
+from linkweir.benchmark import Samples, WrongAnswerError, compute_ratio, repeat, run_interleaved
+from linkweir.benchmark.mail_engine import rewrite_with_stdlib
 from linkweir.html.charset import Charset
 from linkweir.html.resolver import make_resolver
 from linkweir.html.rewriter import DEFAULT_SWITCHES
@@ -28,7 +25,6 @@ from linkweir.mime import iter_html_bodies, rewrite_message
 BODY_CASE = "newsletter 100 KB"
 ENCODINGS = ("8bit", "quoted-printable", "base64")
 LINK_URL = "https://t.example.com/c/"
-HREF_PATTERN = re.compile(r'(<a\b[^>]*?\shref=")(https?://[^"]*)"', re.IGNORECASE)
 
 
 def make_mail(encoding: str) -> bytes:
@@ -56,22 +52,11 @@ def rewrite_with_linkweir(raw: bytes) -> bytes:
     return rewrite_message(raw, _link).raw
 
 
-def rewrite_with_stdlib(raw: bytes) -> bytes:
-    """Parsed, replaced by a regular expression, and generated anew."""
-    result = email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.SMTP)
-    page = result.get_body(("html",))
-    assert isinstance(page, EmailMessage)
-    encoding = page["content-transfer-encoding"]
-    text = HREF_PATTERN.sub(rf'\g<1>{LINK_URL}"', page.get_content())
-    page.set_content(text, subtype="html", charset="utf-8", cte=str(encoding))
-    return result.as_bytes()
-
-
 def _check(raw: bytes) -> None:
     expected = load_case(BODY_CASE).expected_output(_link).replace(b"\r\n", b"\n")
     ((_, mine, _),), ((_, theirs, _),) = (
         iter_html_bodies(rewrite_with_linkweir(raw)),
-        iter_html_bodies(rewrite_with_stdlib(raw)),
+        iter_html_bodies(rewrite_with_stdlib(raw, LINK_URL)),
     )
     if mine.replace(b"\r\n", b"\n").strip() != expected.strip():
         raise WrongAnswerError("rewrite_message: not what the newsletter should become")
@@ -94,7 +79,7 @@ def measure(encoding: str, rounds: int) -> dict[str, Samples]:
     destinations = [destination.encode() for destination in load_case(BODY_CASE).destinations]
     indexes = [site.index for site in load_case(BODY_CASE).sites]
     works: dict[str, Callable[[int], object]] = {
-        "standard": repeat(lambda: rewrite_with_stdlib(raw)),
+        "standard": repeat(lambda: rewrite_with_stdlib(raw, LINK_URL)),
         "ours": repeat(lambda: rewrite_with_linkweir(raw)),
         "sealed": repeat(lambda: rewrite_message(raw, sealed)),
         "asking": repeat(lambda: ask(destinations, indexes)),

@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench import streaming_memory, thread_scaling
-from bench.baselines import MemoryCopy, count_bytes, memchr_scan
+from bench.baselines import MemoryCopy, count_bytes
 from bench.cases import Case, load_case
-from bench.engines import EngineNotInstalledError, load_engine
-from bench.engines.sample_tracker import make_tracker
-from bench.harness import Samples, Work, compute_ratio, run_interleaved
-from bench.harness.rounds import repeat
-
-
-class WrongAnswerError(AssertionError):
-    """What was to be timed does not give the right answer: its time means nothing."""
+from bench.harness.sample_tracker import make_tracker
+from linkweir.benchmark import (
+    EngineNotInstalledError,
+    Samples,
+    Work,
+    WrongAnswerError,
+    compute_ratio,
+    load_engine,
+    repeat,
+    run_interleaved,
+)
+from linkweir.benchmark.workload import TAG_BYTE, sweep_work
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ Measure = Callable[[int], Ratio]
 def scan_to_memchr(name: str, rounds: int) -> Ratio:
     """Speed of the core's scan as a share of the speed of a memchr sweep for `<`."""
     document = load_case(name).document
-    return _compare({"memchr sweep": lambda loops: memchr_scan(document, loops), "scan": scan_work(name)}, name, rounds)
+    return _compare({"memchr sweep": sweep_work([document]), "scan": scan_work(name)}, name, rounds)
 
 
 def scan_to_count(name: str, rounds: int) -> Ratio:
@@ -142,7 +146,7 @@ def two_thread_speedup(rounds: int) -> Ratio:
     rules = _html.NativeOptions()
     works: dict[str, thread_scaling.Scan] = {
         "scan": lambda document: _html.count_outcomes(document, rules),
-        "plain C": lambda document: memchr_scan(document, 3),
+        "plain C": lambda document: [_html.count_byte(document, TAG_BYTE) for _ in range(3)],
     }
     result = thread_scaling.measure_speedup(works, load_case("newsletter 1 MB").document, rounds=max(10, rounds // 3))
     scan, plain = result["scan"], result["plain C"]

@@ -19,12 +19,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from bench import sustained_load
-from bench.engines import EngineNotInstalledError
 from bench.harness import redirect_peers, wrk
 from bench.harness.redirect_peers import RedirectPeer
 from bench.harness.service_process import ServiceProcess, read_tree_seconds
 from bench.harness.wrk import WrkResult
-from bench.ratios import Ratio, WrongAnswerError
+from bench.ratios import Ratio
+from linkweir.benchmark import EngineNotInstalledError, WrongAnswerError
 from linkweir.durable_files import write_durably
 from linkweir.tokens import Tracker, keyring_file
 

@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.baselines import NoCompilerError
-from bench.engines import EngineNotInstalledError
-from bench.harness.environment import describe_machine, list_versions
 from bench.ratios import Ratio
 from bench.thresholds import Threshold, list_thresholds
+from linkweir.benchmark import EngineNotInstalledError
+from linkweir.benchmark.machine import describe_machine, list_versions
 
 ROUNDS = 75
 QUICK_ROUNDS = 25

@@ -24,7 +24,8 @@ from urllib.parse import quote
 
 from bench.cases.catalogue import load_case
 from bench.harness.service_process import ServiceProcess
-from bench.ratios import Ratio, WrongAnswerError
+from bench.ratios import Ratio
+from linkweir.benchmark import WrongAnswerError
 
 BODY_CASE = "newsletter 100 KB"
 RECIPIENT_COUNTS = (1, 100)

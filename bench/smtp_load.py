@@ -20,11 +20,11 @@ import time
 from dataclasses import dataclass
 
 from bench.cases.catalogue import load_case
-from bench.engines import EngineNotInstalledError
 from bench.harness.postfix_process import PostfixNotInstalledError, PostfixProcess
 from bench.harness.service_process import ServiceProcess
 from bench.harness.smtp_client import connect as connect_to
-from bench.ratios import Ratio, WrongAnswerError
+from bench.ratios import Ratio
+from linkweir.benchmark import EngineNotInstalledError, WrongAnswerError
 
 BODY_CASE = "newsletter 100 KB"
 MAILS_PER_ROUND = 30

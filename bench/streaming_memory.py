@@ -16,10 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypedDict
 
-from bench.cases.case import Case
 from bench.cases.stream import DocumentStream
-from bench.engines.base import CONSTANT
-from bench.harness.rounds import compute_ratio, repeat, run_interleaved
+from linkweir.benchmark import compute_ratio, repeat, run_interleaved
+from linkweir.benchmark.case import Case
+from linkweir.benchmark.rewriting_engine import CONSTANT
 
 GIGABYTE_BYTES = 1_000_000_000
 SLICE_BYTES = 64_000_000  # enough for a steady speed, little enough to be measured several times

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bench.harness import wrk
 from bench.harness.service_process import ServiceProcess
-from bench.ratios import WrongAnswerError
+from linkweir.benchmark import WrongAnswerError
 from linkweir.tokens import Tracker, keyring_file
 
 MAILS, LINKS_PER_MAIL, RECIPIENTS_PER_REQUEST = 1000, 8, 100

@@ -6,8 +6,8 @@ import pytest
 
 from bench.cases import load_case
 from bench.cases.catalogue import CASE_FACTORIES
-from bench.engines import EngineNotInstalledError, check_output, load_engine
-from bench.engines.registry import PEER_LOADERS
+from linkweir.benchmark import EngineNotInstalledError, check_output, load_engine
+from linkweir.benchmark.engine_registry import PEER_LOADERS
 
 LINKWEIR_ENGINES = ("linkweir.rewrite", "linkweir.Rewriter, 64 KiB chunks")
 

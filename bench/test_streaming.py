@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bench.cases.stream import DocumentStream
-from bench.engines import EngineNotInstalledError, load_engine
-from bench.engines.base import CONSTANT
+from linkweir.benchmark import EngineNotInstalledError, load_engine
+from linkweir.benchmark.rewriting_engine import CONSTANT
 
 
 @pytest.mark.parametrize("contestant", ["linkweir.rewrite", "python-lolhtml"])

@@ -16,6 +16,7 @@ from bench import (
 from bench.cases.scaling_families import FAMILIES, InputFamily
 from bench.complexity import LINKWEIR, MAX_SECONDS, measure_scaling
 from bench.ratios import Measure, Ratio
+from linkweir.benchmark import WrongAnswerError
 
 GIGABYTE_BYTES = 1_000_000_000
 
@@ -150,5 +151,5 @@ def _scaling_threshold(family: InputFamily, rounds: int) -> Ratio:
     result = measure_scaling(LINKWEIR, family, cap=4 * MAX_SECONDS)
     exponent = result.exponent
     if result.failure or exponent is None:
-        raise ratios.WrongAnswerError(f"{family.name}: {result}")
+        raise WrongAnswerError(f"{family.name}: {result}")
     return Ratio(exponent, exponent, str(result))

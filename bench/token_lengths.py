@@ -21,9 +21,8 @@ from typing import Any, Literal
 
 from bench.cases.rng import Xorshift
 from bench.cases.vocabulary import make_destination
-from bench.harness import run_interleaved
-from bench.harness.environment import describe_machine
-from bench.harness.rounds import repeat
+from linkweir.benchmark import repeat, run_interleaved
+from linkweir.benchmark.machine import describe_machine
 from linkweir.tokens import KeyRing, MessageId, Tracker
 
 CORPUS_FOLDER = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "html"

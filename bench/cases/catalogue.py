@@ -2,10 +2,10 @@
 
 from functools import cache
 
-from bench.cases.case import Case
 from bench.cases.dense import generate_dense
 from bench.cases.hostile import generate_hostile
 from bench.cases.newsletter import generate_newsletter
+from linkweir.benchmark.case import Case
 
 CASE_FACTORIES = {
     "newsletter 10 KB": lambda name: generate_newsletter(name, 10_000),

@@ -1,8 +1,9 @@
 """A page of almost nothing but links: the worst that an honest mail can be, a digest or a directory."""
 
-from bench.cases.case import Case, PageBuilder
+from bench.cases.page_builder import PageBuilder
 from bench.cases.rng import Xorshift
 from bench.cases.vocabulary import escape_attribute, make_destination, make_text
+from linkweir.benchmark.case import Case
 
 
 def generate_dense(name: str, size: int, seed: int = 2) -> Case:

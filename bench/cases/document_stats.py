@@ -4,7 +4,7 @@ only."""
 import re
 from statistics import fmean, median
 
-from bench.cases.case import Case
+from linkweir.benchmark.case import Case
 
 # Measured on 411 public HTML templates and newsletters, 5,847,479 bytes.
 REAL_MAIL_STATS = {

@@ -9,9 +9,10 @@ import re
 from dataclasses import replace
 from itertools import cycle
 
-from bench.cases.case import Case, PageBuilder
+from bench.cases.page_builder import PageBuilder
 from bench.cases.rng import Xorshift
 from bench.cases.vocabulary import make_text
+from linkweir.benchmark.case import Case
 
 HREF_BASE = "https://h.example/"
 # Tags that a browser would follow and only the link rules leave alone: no peer is faulted for replacing

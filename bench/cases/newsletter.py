@@ -12,9 +12,10 @@ Fitted to these figures of 411 public templates and newsletters (5,847,479 bytes
 
 from collections.abc import Callable
 
-from bench.cases.case import Case, PageBuilder
+from bench.cases.page_builder import PageBuilder
 from bench.cases.rng import Xorshift
 from bench.cases.vocabulary import VOCABULARY, escape_attribute, make_destination, make_text
+from linkweir.benchmark.case import Case
 
 Filler = Callable[[PageBuilder, Xorshift], None]
 

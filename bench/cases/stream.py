@@ -4,9 +4,10 @@ chunks."""
 from collections.abc import Iterator
 from functools import cache
 
-from bench.cases.case import Case, PageBuilder
 from bench.cases.newsletter import add_section, close_page, open_page
+from bench.cases.page_builder import PageBuilder
 from bench.cases.rng import Xorshift
+from linkweir.benchmark.case import Case
 
 BLOCK_BYTES = 1_000_000
 CHUNK_BYTES = 65_536

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.engines import EngineNotInstalledError
+from linkweir.benchmark import EngineNotInstalledError
 
 APPLICATION = "bench.harness.bare_redirect_app:app"
 START_TRIES, TRY_SECONDS = 200, 0.1

@@ -8,7 +8,8 @@ from bench.cases import Case, generate_newsletter, list_cases, load_case
 from bench.cases.document_stats import REAL_MAIL_STATS, compute_stats
 from bench.cases.hostile import generate_hostile
 from bench.cases.stream import DocumentStream
-from bench.engines import EngineNotInstalledError, check_output, load_engine
+
+from linkweir.benchmark import EngineNotInstalledError, check_output, load_engine
 
 CLEAN_CASES = ["newsletter 10 KB", "newsletter 100 KB", "newsletter 1 MB", "link-dense 100 KB"]
 

@@ -1,9 +1,10 @@
 """Is a wrong engine found out? Engines are made here from the generator's own answer, each with one fault."""
 
 from bench.cases import Case, LinkSite, load_case
-from bench.engines import Engine, check_output
-from bench.engines.base import CONSTANT, Replace, normalize_destination
-from bench.engines.correctness import are_bytes_preserved, count_wrong_links
+
+from linkweir.benchmark import Engine, check_output
+from linkweir.benchmark.answer_check import are_bytes_preserved, count_wrong_links
+from linkweir.benchmark.rewriting_engine import CONSTANT, Replace, normalize_destination
 
 EXAMPLE = load_case("newsletter 10 KB")
 

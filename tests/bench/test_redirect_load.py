@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 from bench import redirect_load
-from bench.engines.base import EngineNotInstalledError
 from bench.harness.wrk import WrkResult
 from bench.redirect_load import Comparison
 
+from linkweir.benchmark.rewriting_engine import EngineNotInstalledError
 from tests.conftest import skip_or_fail
 
 

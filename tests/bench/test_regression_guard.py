@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from bench import regression_guard
-from bench.engines import EngineNotInstalledError
-from bench.ratios import Measure, Ratio, WrongAnswerError
+from bench.ratios import Measure, Ratio
 from bench.thresholds import Threshold, list_thresholds
+
+from linkweir.benchmark import EngineNotInstalledError, WrongAnswerError
 
 
 def make_measure(*values: float) -> Measure:

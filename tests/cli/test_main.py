@@ -19,6 +19,9 @@ OPTIONS = {
         --opt-out --vendors --outlook --skip --one-time
         --track-placeholders --tag-limit --charset --kind --config --no-config --ext --select --ignore
         --per-file-ignores --strict --allow-empty --baseline --update-baseline PATH""",
+    "bench": """--base-url --message-id --campaign --privacy --format --save --no-peers --min --baseline --tolerance
+        --max-spread --seconds --follow --opt-out --vendors --outlook --skip --one-time --track-placeholders --tag-limit
+        --charset --kind --config --no-config --ext PATH""",
     "open": "--json --key-file --data URL",
     "keys": "list rotate export",
     "keys list": "--json --key-file",

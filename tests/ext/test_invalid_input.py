@@ -404,7 +404,8 @@ def test_what_is_no_buffer_costs_nothing(wrong: Any) -> None:
     work = make_splice(reject_all)
 
     def misuse() -> None:
-        for act in (lambda data: _html.count_outcomes(data, rules), work.feed, make_splice(reject_all).replacements):
+        counting = (lambda data: _html.count_outcomes(data, rules), lambda data: _html.count_byte(data, 60))
+        for act in (*counting, work.feed, make_splice(reject_all).replacements):
             with pytest.raises((TypeError, BufferError)):
                 act(wrong)
 
@@ -431,7 +432,7 @@ def test_nothing_is_a_document_too(empty: Any) -> None:
     parts = [empty, b"\n<", empty, b'a href="htt', empty, b'p://h/">', empty, b"<a ", empty]
     assert b"".join([*map(work.feed, parts), work.close()]) == b'\n<a href="x"><a '
     assert [(link.line, link.column) for link in told] == [(2, 1), (2, 21)]
-    assert sum(_html.count_outcomes(empty, _html.NativeOptions())) == 0
+    assert sum(_html.count_outcomes(empty, _html.NativeOptions())) == _html.count_byte(empty, 0) == 0
     assert make_splice(reject_all, told.extend).replacements(empty) == []
     assert _html.decode_value(empty) == b""
 

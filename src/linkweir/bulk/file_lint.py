@@ -1,11 +1,12 @@
 """Checks one document like a linter: each link with its position, outcome and remark."""
 
 import codecs
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from linkweir.bulk.document_io import PREFIX_BYTES, InputFile, UnreadableInput, reject_binary
 from linkweir.bulk.file_list import FileKind
-from linkweir.bulk.mbox import MAX_MAIL_BYTES, read_single_mail, split_mbox
+from linkweir.bulk.mbox import MAX_MAIL_BYTES, MailPiece, read_single_mail, split_mbox
 from linkweir.bulk.tracker_factory import TrackerFactory
 from linkweir.html import Finding, Outcome, Switches, check
 from linkweir.html.charset import Charset, sniff_charset
@@ -47,14 +48,7 @@ def lint_file(
     if kind != "html":
         return _lint_mails(path, kind, switches, trackers)
     links = trackers.make_tracker(path)
-    with InputFile(path) as source:
-        parts = [source.read_prefix(PREFIX_BYTES)]
-        label = sniff_charset(parts[0], charset)
-        if path != STDIN and not label.startswith(("utf-16", "utf-32")):
-            reject_binary(parts[0])
-        while data := source.read():
-            parts.append(data)
-    document = b"".join(parts)
+    document, label = read_html(path, charset)
     findings = check(document, switches=switches, charset=label, links=links)
     columns = _CharacterColumns(document, label)
     return [
@@ -68,21 +62,39 @@ def lint_file(
     ]
 
 
-def _lint_mails(path: str, kind: FileKind, switches: Switches, trackers: TrackerFactory) -> list[LintResult]:
-    results: list[LintResult] = []
+def read_html(path: str, charset: str | None) -> tuple[bytes, str]:
+    """Return the document and the label of its charset; `charset`: what the user says. Raises UnreadableInput."""
+    with InputFile(path) as source:
+        parts = [source.read_prefix(PREFIX_BYTES)]
+        label = sniff_charset(parts[0], charset)
+        if path != STDIN and not label.startswith(("utf-16", "utf-32")):
+            reject_binary(parts[0])
+        while data := source.read():
+            parts.append(data)
+    return b"".join(parts), label
+
+
+def iter_mails(path: str, kind: FileKind) -> Iterator[MailPiece]:
+    """Yield the mails of a mail or mailbox file. Raises UnreadableInput."""
     with InputFile(path) as source:
         chunks = iter(source.read, b"")
         for piece in split_mbox(chunks) if kind == "mbox" else read_single_mail(chunks):
             if not piece.number:
                 raise UnreadableInput(f"a mail is larger than {MAX_MAIL_BYTES >> 20} MiB")
-            links = trackers.make_tracker(path, piece.number)
-            parts, notes = check_parts(piece.data, switches=switches, links=links)
-            location = f"{display_path(path)}[{piece.number}/" if kind == "mbox" else f"{display_path(path)}["
-            for part in parts:
-                results += _lint_part(f"{location}{part.section}]", part)
-            # notes on links are part of their results
-            unjudged = (note for note in notes if note.code not in set(Outcome))
-            results += [_to_unjudged_result(f"{location}{note.part or 1}]", note) for note in unjudged]
+            yield piece
+
+
+def _lint_mails(path: str, kind: FileKind, switches: Switches, trackers: TrackerFactory) -> list[LintResult]:
+    results: list[LintResult] = []
+    for piece in iter_mails(path, kind):
+        links = trackers.make_tracker(path, piece.number)
+        parts, notes = check_parts(piece.data, switches=switches, links=links)
+        location = f"{display_path(path)}[{piece.number}/" if kind == "mbox" else f"{display_path(path)}["
+        for part in parts:
+            results += _lint_part(f"{location}{part.section}]", part)
+        # notes on links are part of their results
+        unjudged = (note for note in notes if note.code not in set(Outcome))
+        results += [_to_unjudged_result(f"{location}{note.part or 1}]", note) for note in unjudged]
     return results
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
@@ -36,12 +36,17 @@ class CheckedFile:
 def format_github(findings: Iterable[LintFinding]) -> Iterator[str]:
     """Yield a workflow command for each finding, which GitHub shows at its line."""
     for finding in findings:
-        properties = {"file": finding.path, "line": finding.line, "col": finding.column}
+        properties: dict[str, object] = {"file": finding.path, "line": finding.line, "col": finding.column}
         if finding.part:
             properties |= {"line": 1, "col": 1}  # the others are of a decoded part
         properties["title"] = f"{_TITLE}: {finding.code}"
-        listed = ",".join(f"{name}={_escape_property(str(value))}" for name, value in properties.items())
-        yield f"::{finding.level} {listed}::{_escape_data(escape_unprintable(finding.text))}"
+        yield format_workflow_command(finding.level, properties, finding.text)
+
+
+def format_workflow_command(level: str, properties: Mapping[str, object], text: str) -> str:
+    """Return the line that makes GitHub show the text; `level`: `notice`, `warning` or `error`."""
+    listed = ",".join(f"{name}={_escape_property(str(value))}" for name, value in properties.items())
+    return f"::{level} {listed}::{_escape_data(escape_unprintable(text))}"
 
 
 def _escape_data(text: str) -> str:

@@ -1,18 +1,15 @@
 """`linkweir check`: every link with its place, outcome and reason, like a linter."""
 
 import argparse
-import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 from linkweir.bulk.document_io import describe_error
 from linkweir.bulk.file_list import TEMPLATE_SUFFIXES
 from linkweir.bulk.lint_baseline import Baseline, BaselineError
 from linkweir.bulk.lint_policy import DEFAULT_CODE, LintPolicy, UnknownCode, parse_codes
-from linkweir.bulk.tracker_factory import TrackerFactory
 from linkweir.cli.check_run import FORMATS, CheckRun
-from linkweir.cli.link_options import add_link_options, check_message_id, get_campaign, warn_ignored_options
+from linkweir.cli.link_options import add_link_options, check_message_id, make_throwaway_trackers, warn_ignored_options
 from linkweir.cli.project_settings import ProjectSettings, load_project_settings
 from linkweir.cli.shared_options import (
     DEFAULT_TAG_LIMIT_BYTES,
@@ -20,14 +17,15 @@ from linkweir.cli.shared_options import (
     SubcommandParsers,
     UsageError,
     add_command,
+    add_config_options,
     add_kind_option,
+    add_suffix_option,
     add_switch_options,
+    parse_suffix,
     parse_switches,
 )
-from linkweir.errors import BadSwitch
-from linkweir.settings import base_url_of
 from linkweir.terminal.text import STDIN, display_path
-from linkweir.tokens import KeyRing, Privacy, keyring_file
+from linkweir.tokens import keyring_file
 
 _EXAMPLES = """\
   linkweir check newsletter.html
@@ -71,16 +69,7 @@ def add_to(commands: SubcommandParsers) -> None:
     )
     parser.add_argument("paths", nargs="*", metavar="PATH", help=PATHS_HELP)
     add_kind_option(parser)
-    parser.add_argument(
-        "--ext",
-        action="append",
-        default=[],
-        type=_parse_suffix,
-        metavar="SUFFIX",
-        help="also check files of a folder with this suffix, such as .tpl, as HTML; can be repeated (always: "
-        + " ".join(TEMPLATE_SUFFIXES)
-        + ")",
-    )
+    add_suffix_option(parser, "check", TEMPLATE_SUFFIXES)
     parser.add_argument(
         "--format",
         choices=FORMATS,
@@ -130,17 +119,7 @@ def _add_finding_options(parser: argparse.ArgumentParser) -> None:
         "--update-baseline", action="store_true", help="write what there is now into the baseline, and pass"
     )
     group.add_argument("--allow-empty", action="store_true", help="having found no link at all is no failure")
-    group.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="read [tool.linkweir] of this file (default: of the nearest pyproject.toml, here or above)",
-    )
-    group.add_argument("--no-config", action="store_true", help="read no pyproject.toml")
-
-
-def _parse_suffix(text: str) -> str:
-    return "." + text.lower().lstrip("*").lstrip(".")
+    add_config_options(group)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -154,9 +133,10 @@ def run(args: argparse.Namespace) -> int:
         args.paths = [STDIN]
     check_message_id(args)
     warn_ignored_options(args)
-    return CheckRun(args, _make_policy(args), settings.folder, _load_baseline(args)).run(
-        parse_switches(args), _make_tracker_factory(args)
-    )
+    lint = CheckRun(args, _make_policy(args), settings.folder, _load_baseline(args))
+    switches = parse_switches(args)
+    ring = None if args.key_file is None else keyring_file.load(args.key_file)
+    return lint.run(switches, make_throwaway_trackers(args, ring))
 
 
 def _fill_in_defaults(args: argparse.Namespace) -> None:
@@ -165,7 +145,7 @@ def _fill_in_defaults(args: argparse.Namespace) -> None:
     if args.format not in FORMATS:
         raise UsageError(f"format {args.format!r} is none of: {', '.join(FORMATS)}")
     args.tag_limit = args.tag_limit or DEFAULT_TAG_LIMIT_BYTES
-    args.ext = [_parse_suffix(suffix) for suffix in args.ext]
+    args.ext = [parse_suffix(suffix) for suffix in args.ext]
 
 
 def _make_policy(args: argparse.Namespace) -> LintPolicy:
@@ -191,19 +171,3 @@ def _load_baseline(args: argparse.Namespace) -> Baseline:
         return Baseline.load(args.baseline)
     except (BaselineError, OSError) as error:
         raise UsageError(f"--baseline {display_path(str(args.baseline))}: {describe_error(error)}") from error
-
-
-def _make_tracker_factory(args: argparse.Namespace) -> TrackerFactory:
-    """Whose links are as long as those that `linkweir rewrite` would make; the keys change no length, so that without a
-    key file new ones do, which have made no link.
-    """
-    ring = KeyRing.generate(datetime.now(UTC)) if args.key_file is None else keyring_file.load(args.key_file)
-    base_url = args.base_url or (ring.hosts[0] if ring.hosts else base_url_of(os.environ))
-    try:
-        if args.base_url:
-            ring = ring.with_host(base_url)
-        return TrackerFactory(
-            ring, base_url, message=args.message_id, campaign=get_campaign(args), privacy=Privacy(args.privacy)
-        )
-    except BadSwitch as error:
-        raise UsageError(str(error)) from error

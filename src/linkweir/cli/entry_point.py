@@ -35,6 +35,7 @@ _SERVE = "serve"
 _MODULES = {
     "rewrite": "rewrite_command",
     "check": "check_command",
+    "bench": "bench_command",
     "classify": "classify_command",
     "open": "open_command",
     "keys": "keys_command",

@@ -1,12 +1,16 @@
 """The options that say what the links hold: those of `linkweir rewrite`, and of the check that judges their length."""
 
 import argparse
+import os
 import sys
+from datetime import UTC, datetime
 
-from linkweir.bulk.tracker_factory import is_pattern, list_unknown_fields
+from linkweir.bulk.tracker_factory import TrackerFactory, is_pattern, list_unknown_fields
 from linkweir.cli.shared_options import UsageError
+from linkweir.errors import BadSwitch
+from linkweir.settings import base_url_of
 from linkweir.terminal.text import STDIN
-from linkweir.tokens import Privacy, campaign_tags
+from linkweir.tokens import KeyRing, Privacy, campaign_tags
 
 
 def add_link_options(parser: argparse.ArgumentParser, *, base_url: str) -> argparse._ArgumentGroup:
@@ -52,3 +56,19 @@ def warn_ignored_options(args: argparse.Namespace) -> None:
 def get_campaign(args: argparse.Namespace) -> str | None:
     """The campaign as links hold it."""
     return args.campaign and (campaign_tags.encode_tag(args.campaign) or args.campaign)
+
+
+def make_throwaway_trackers(args: argparse.Namespace, ring: KeyRing | None = None) -> TrackerFactory:
+    """Whose links are as long as those that `linkweir rewrite` would make; the keys change no length, so that without
+    a key ring new ones do, which have made no link. Raises UsageError.
+    """
+    ring = ring or KeyRing.generate(datetime.now(UTC))
+    base_url = args.base_url or (ring.hosts[0] if ring.hosts else base_url_of(os.environ))
+    try:
+        if args.base_url:
+            ring = ring.with_host(base_url)
+        return TrackerFactory(
+            ring, base_url, message=args.message_id, campaign=get_campaign(args), privacy=Privacy(args.privacy)
+        )
+    except BadSwitch as error:
+        raise UsageError(str(error)) from error

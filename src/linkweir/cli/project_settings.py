@@ -1,4 +1,8 @@
-"""The settings of `linkweir check` in a project's `pyproject.toml`, table `[tool.linkweir]`."""
+"""The settings of `linkweir check` and `linkweir bench` in a project's `pyproject.toml`, table `[tool.linkweir]`.
+
+What both commands know, such as which links are tracked, both take from there; limits of speed are in the table
+`[tool.linkweir.bench]`.
+"""
 
 import argparse
 import os
@@ -17,20 +21,34 @@ _SWITCHES = ("strict", "allow-empty", "follow", "only-problems", "vendors", "out
 _LISTS = ("select", "ignore", "ext", "opt-out", "skip")
 _TEXTS = ("format", "baseline", "base-url", "charset", "tag-limit")
 _PATTERNS = "per-file-ignores"
+_BENCH = "bench"
+_BENCH_TEXTS = ("min", "baseline", "tolerance", "max-spread", "seconds", "format")
+DOCUMENT_SETTINGS = frozenset(  # which documents and links: the same for every command
+    ("follow", "vendors", "outlook", "one-time", "track-placeholders", "ext", "opt-out", "skip")
+) | {"base-url", "charset", "tag-limit"}
 SETTING_NAMES = (*_SWITCHES, *_LISTS, _PATTERNS, *_TEXTS)
 _PARSERS: dict[str, Callable[[str], object]] = {"charset": parse_charset, "tag-limit": parse_byte_size}
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectSettings:
-    """The settings by name, and the folder that their paths and patterns are relative to."""
+    """The settings by name, those of the table `bench`, and the folder that paths and patterns are relative to."""
 
     folder: Path
     values: dict[str, object] = field(default_factory=dict)
+    bench: dict[str, object] = field(default_factory=dict)
 
     def add_to(self, args: argparse.Namespace) -> None:
-        """Set what the command line does not say; lists become longer."""
-        for name, value in self.values.items():
+        """Set what the command line of `check` does not say; lists become longer."""
+        self._add(args, self.values)
+
+    def add_to_bench(self, args: argparse.Namespace) -> None:
+        """The same for `bench`."""
+        shared = {name: value for name, value in self.values.items() if name in DOCUMENT_SETTINGS}
+        self._add(args, shared | self.bench)
+
+    def _add(self, args: argparse.Namespace, values: dict[str, object]) -> None:
+        for name, value in values.items():
             attribute = name.replace("-", "_")
             given = getattr(args, attribute)
             if isinstance(value, list):
@@ -65,7 +83,20 @@ def _read(path: Path) -> ProjectSettings | None:
         return None
     if not isinstance(table, dict):
         raise UsageError(f"{path}: tool.linkweir must be a table")
-    return ProjectSettings(path.parent, {name: _check(path, name, value) for name, value in table.items()})
+    bench = table.pop(_BENCH, {})
+    _require(bench, isinstance(bench, dict), f"{path}: tool.linkweir.{_BENCH}", "a table")
+    values = {name: _check(path, name, value) for name, value in table.items()}
+    return ProjectSettings(path.parent, values, {name: _check_bench(path, name, bench[name]) for name in bench})
+
+
+def _check_bench(path: Path, name: str, value: object) -> object:
+    where = f"{os.fspath(path)}: [tool.linkweir.{_BENCH}] {name}"
+    if name not in _BENCH_TEXTS:
+        raise UsageError(f"{where} is no setting; there are: {', '.join(_BENCH_TEXTS)}")
+    listed = value if isinstance(value, list) and name == "min" else [value]
+    fits = bool(listed) and all(isinstance(item, str | int | float) and not isinstance(item, bool) for item in listed)
+    _require(value, fits, where, "a text or a number")
+    return list(map(str, listed)) if name == "min" else str(value)
 
 
 def _check(path: Path, name: str, value: object) -> object:

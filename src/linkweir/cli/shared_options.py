@@ -4,6 +4,8 @@ import argparse
 import re
 import shutil
 import textwrap
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Protocol
 
 from linkweir.bulk.file_list import FILE_KINDS
@@ -107,6 +109,36 @@ def add_kind_option(parser: argparse.ArgumentParser) -> None:
         choices=FILE_KINDS,
         help="format of standard input and of the files named (default: by suffix, else html)",
     )
+
+
+def add_suffix_option(parser: argparse.ArgumentParser, verb: str, suffixes: Iterable[str]) -> None:
+    """Add `--ext`; `suffixes`: those that are taken anyway."""
+    parser.add_argument(
+        "--ext",
+        action="append",
+        default=[],
+        type=parse_suffix,
+        metavar="SUFFIX",
+        help=f"also {verb} files of a folder with this suffix, such as .tpl, as HTML; can be repeated (always: "
+        + " ".join(suffixes)
+        + ")",
+    )
+
+
+def parse_suffix(text: str) -> str:
+    """Return `tpl`, `*.tpl` or `.TPL` as `.tpl`."""
+    return "." + text.lower().lstrip("*").lstrip(".")
+
+
+def add_config_options(group: argparse._ActionsContainer) -> None:
+    """Add what says where the project's settings are."""
+    group.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="read [tool.linkweir] of this file (default: of the nearest pyproject.toml, here or above)",
+    )
+    group.add_argument("--no-config", action="store_true", help="read no pyproject.toml")
 
 
 def parse_switches(args: argparse.Namespace) -> Switches:

@@ -8,7 +8,7 @@ import html
 import re
 from collections.abc import Callable
 
-from bench.engines.base import CONSTANT, Engine, Replace, normalize_destination
+from linkweir.benchmark.rewriting_engine import CONSTANT, Engine, Replace, normalize_destination
 
 # Possessive throughout: no start position is tried twice in different ways.
 _VALUES = rb"""(?:[^>"']++|"[^"]*+"|'[^']*+')*+"""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bench.engines.base import CONSTANT, Engine, Replace
+from linkweir.benchmark.rewriting_engine import CONSTANT, Engine, Replace
 
 CHUNK_BYTES = 65536
 

@@ -4,10 +4,14 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from bench.cases import Case
-from bench.engines.base import CONSTANT, Engine
+from linkweir.benchmark.case import Case
+from linkweir.benchmark.rewriting_engine import CONSTANT, Engine
 
 _MARK = re.compile(rb"https://t\.example\.com/mark/\d+")
+
+
+class WrongAnswerError(AssertionError):
+    """What was to be timed does not give the right answer: its time means nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from functools import cache
 
-from bench.engines import linkweir_engine, regex, streaming, tree
-from bench.engines.base import Engine, EngineNotInstalledError
+from linkweir.benchmark import linkweir_engines, regex_engine, streaming_engines, tree_engines
+from linkweir.benchmark.rewriting_engine import Engine, EngineNotInstalledError
 
 PEER_LOADERS: dict[str, Callable[[], Engine]] = {
-    "python-lolhtml": streaming.load_lolhtml,
-    "careful re.sub": regex.load_regex,
-    "turbohtml": streaming.load_turbohtml,
-    "selectolax": tree.load_selectolax,
-    "lxml": tree.load_lxml,
-    "html5-parser": tree.load_html5_parser,
+    "python-lolhtml": streaming_engines.load_lolhtml,
+    "careful re.sub": regex_engine.load_regex,
+    "turbohtml": streaming_engines.load_turbohtml,
+    "selectolax": tree_engines.load_selectolax,
+    "lxml": tree_engines.load_lxml,
+    "html5-parser": tree_engines.load_html5_parser,
 }
 
 
@@ -22,7 +22,7 @@ def load_engine(name: str) -> Engine:
     try:
         if name in PEER_LOADERS:
             return PEER_LOADERS[name]()
-        return {each.name: each for each in linkweir_engine.load_linkweir()}[name]
+        return {each.name: each for each in linkweir_engines.load_linkweir()}[name]
     except ImportError as error:
         raise EngineNotInstalledError(f"{name} is not installed here ({error})") from error
 

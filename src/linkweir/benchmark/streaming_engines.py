@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any
 
-from bench.engines.base import CONSTANT, Engine, Replace, normalize_destination
+from linkweir.benchmark.rewriting_engine import CONSTANT, Engine, Replace, normalize_destination
 
 # Everything that the selector can decide is left to it: that is the fastest form.
 SELECTOR = 'a[href^="http"]:not([data-as-no-track])'

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from bench.engines.base import CONSTANT, Engine, Replace, normalize_destination
+from linkweir.benchmark.rewriting_engine import CONSTANT, Engine, Replace, normalize_destination
 
 
 def _constant_link(_destination: str) -> str:
