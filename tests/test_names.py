@@ -42,6 +42,7 @@ DECORATORS_OF_NOUNS = ("property", "fixture", "contextmanager")  # what they def
 REPEATED_STEMS = {"__init__", "__main__", "routes"}
 MAX_SMALL_LINES = 30
 SMALL_MODULES = {
+    "benchmark/mail_engine.py": "shared by the command and bench/",
     "clicks/url_normalization.py": "shared by policy, blocklist and pages",
     "dashboard/export_formats.py": "shared by pages, routes and templates",
     "dashboard/static_assets.py": "shared by every page",

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from linkweir.benchmark.interleaved_rounds import Samples
+from linkweir.benchmark.interleaved_rounds import Samples, Work
 from linkweir.benchmark.measurement import Measurement, summarize
 from linkweir.benchmark.sample_statistics import bootstrap_median, compute_quartiles
 from linkweir.benchmark.speed_limits import SpeedLimit, combine_verdicts, judge, parse_limit
@@ -17,7 +17,7 @@ def make_measurement(scatter: float, rounds: int = 50) -> Measurement:
     """1 MB in about 10 ms beside a sweep of 1 ms: 100 MB/s and a ratio of 0.1, scattered by a factor at random."""
     generator = random.Random(7)  # noqa: S311 - nothing secret
     seconds = tuple(0.01 * (1 + scatter * (generator.random() - 0.5)) for _ in range(rounds))
-    works = {name: lambda loops: None for name in (SWEEP, "rewrite")}
+    works: dict[str, Work] = {name: lambda loops: None for name in (SWEEP, "rewrite")}
     workload = Workload("HTML", "rewrite", 1_000_000, 1, 1, works, {}, (), ())
     return summarize(workload, {SWEEP: Samples(SWEEP, (0.001,) * rounds), "rewrite": Samples("rewrite", seconds)})
 

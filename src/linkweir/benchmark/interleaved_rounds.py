@@ -54,7 +54,7 @@ def run_interleaved(
 
 def compute_ratio(above: Samples, below: Samples) -> tuple[float, float]:
     """Time of `above` over time of `below`: best with best, and the median over the paired rounds."""
-    paired = [one / other for one, other in zip(above.seconds, below.seconds, strict=True)]
+    paired = [first / second for first, second in zip(above.seconds, below.seconds, strict=True)]
     return above.best / below.best, statistics.median(paired)
 
 
