@@ -4,7 +4,6 @@ import asyncio
 import logging
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from linkweir import KeyFile, KeyRing, Privacy, Tracker, classify_clicks
 from linkweir.integrations import asgi, wsgi
 from linkweir.tokens import HONEYPOT_INDEX, PIXEL_INDEX
+from tests.integrations.wsgi_server import serve_wsgi
 from tests.web.running_service import BROWSER_HEADERS, WAIT_SECONDS, RunningService, UvicornThread
 
 fastapi = pytest.importorskip("fastapi")
@@ -36,7 +36,6 @@ class Host:
 
     def __init__(self, stack: ExitStack, keys: KeyFile | KeyRing) -> None:
         from werkzeug.middleware.dispatcher import DispatcherMiddleware
-        from werkzeug.serving import make_server
 
         self.clicks: list[asgi.LinkClick] = []
         api = fastapi.FastAPI()
@@ -45,13 +44,8 @@ class Host:
         stack.enter_context(UvicornThread(api, listener))
         site = flask.Flask("site")
         site.wsgi_app = DispatcherMiddleware(site.wsgi_app, {"/c": wsgi.ClickApp(keys, self.clicks.append)})
-        server = make_server("127.0.0.1", 0, site)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        stack.callback(server.server_close)
-        stack.callback(thread.join, WAIT_SECONDS)
-        stack.callback(server.shutdown)
-        self.urls = (f"http://127.0.0.1:{listener.getsockname()[1]}/c/", f"http://127.0.0.1:{server.server_port}/c/")
+        url = stack.enter_context(serve_wsgi(site))
+        self.urls = (f"http://127.0.0.1:{listener.getsockname()[1]}/c/", f"{url}/c/")
         self.client = stack.enter_context(httpx.Client(headers=BROWSER_HEADERS, timeout=WAIT_SECONDS))
 
     async def record(self, click: asgi.LinkClick) -> None:
