@@ -8,7 +8,7 @@ import socket
 import sqlite3
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -146,12 +146,19 @@ def test_a_thread_that_ends_is_started_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("names", [["-wal"], ["-shm"], ["-wal", "-shm"]])
 def test_sqlites_files_are_taken_away(tmp_path: Path, names: list[str]) -> None:
-    """With SQLite's log or its index removed the service says and counts it; what was accepted is there for others."""
+    """With SQLite's log or its index removed the service says and counts it; what was accepted is there for others.
+
+    Whose transaction runs while another one finds the loss is refused, and may try again.
+    """
     with RunningService(tmp_path) as served:
         before = [served.send()[0]["id"] for _ in range(3)]
         for name in names:
-            (tmp_path / f"linkweir.db{name}").unlink()
-        after = [served.send()[0]["id"] for _ in range(3)]
+            (tmp_path / f"linkweir.db{name}").unlink(missing_ok=True)  # SQLite's last connection removes them itself
+        after = []
+        while len(after) < 3:
+            answer = served.post_message(make_request())
+            assert answer.status_code in (202, 503), answer.text
+            after += [entry["id"] for entry in answer.json().get("data", ())]
         for message in before + after:
             served.wait_for_mail(message)
         with sqlite3.connect(f"file:{tmp_path / 'linkweir.db'}?mode=ro", uri=True) as database:
@@ -160,6 +167,16 @@ def test_sqlites_files_are_taken_away(tmp_path: Path, names: list[str]) -> None:
         database.close()
         assert served.read_metric("linkweir_store_log_losses_total") >= 1
         assert [line for line in served.logs if line["event"] == "database.log_removed"]
+
+
+def find_log_users(supervisor: int) -> list[int]:
+    """The processes that have noted which file SQLite's log is, and hold it."""
+    users = []
+    for pid in list_children(supervisor):
+        with suppress(OSError):
+            files = [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()]
+            users += [pid] if any("/.linkweir.db-wal." in file for file in files) else []
+    return users
 
 
 def test_sqlites_files_are_taken_from_many_processes(tmp_path: Path) -> None:
@@ -172,9 +189,10 @@ def test_sqlites_files_are_taken_from_many_processes(tmp_path: Path) -> None:
         wait_until(lambda: httpx.get(process.url + "/readyz", timeout=WAIT_SECONDS).status_code == 200)
         base, headers = f"{process.url}/v2/accounts/{account}/messages", {"Authorization": f"Bearer {key}"}
         accepted = set()
+        wait_until(lambda: len(find_log_users(process.process.pid)) == 3)
         for removed in [["-wal"], ["-shm"], ["-wal", "-shm"]]:
             for name in removed:
-                (tmp_path / f"linkweir.db{name}").unlink()
+                (tmp_path / f"linkweir.db{name}").unlink(missing_ok=True)
             for _ in range(8):
                 answer = httpx.post(base, json=make_request(), headers=headers, timeout=WAIT_SECONDS)
                 if answer.status_code == 202:
@@ -184,6 +202,7 @@ def test_sqlites_files_are_taken_from_many_processes(tmp_path: Path) -> None:
         with closing(sqlite3.connect(f"file:{tmp_path / 'linkweir.db'}?mode=ro", uri=True)) as database:
             assert {row[0] for row in database.execute("SELECT message_id FROM messages")} >= accepted
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        wait_until(lambda: len(find_log_users(process.process.pid)) == 3)  # again: none is opening it just now
         for path in (tmp_path / "linkweir.db-wal", *tmp_path.glob(".linkweir.db-wal.*")):
             path.unlink()
         for _ in range(5):
