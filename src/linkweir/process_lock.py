@@ -54,13 +54,21 @@ class ProcessLock:
         finally:
             os.close(descriptor)
 
+    def has_others(self) -> bool:
+        """Whether another process of the data folder lives."""
+        return any(not self.is_dead(process) for process in self._list_known())
+
     def list_dead(self) -> list[uuid.UUID]:
         """The processes that have died and were not forgotten."""
+        return [process for process in self._list_known() if self.is_dead(process)]
+
+    def _list_known(self) -> list[uuid.UUID]:
+        """The other processes that have not ended well."""
         known = []
         for path in self._folder.glob(f"*{SUFFIX}"):
             with contextlib.suppress(ValueError):
                 known.append(uuid.UUID(path.stem))
-        return [process for process in known if process != self.id and self.is_dead(process)]
+        return [process for process in known if process != self.id]
 
     def forget(self, process: uuid.UUID) -> None:
         """Forget a process that has died, when nothing is left that it had begun."""

@@ -154,7 +154,7 @@ def test_sqlites_files_are_taken_away(tmp_path: Path, names: list[str]) -> None:
         before = [served.send()[0]["id"] for _ in range(3)]
         for name in names:
             (tmp_path / f"linkweir.db{name}").unlink(missing_ok=True)  # SQLite's last connection removes them itself
-        after = []
+        after: list[str] = []
         while len(after) < 3:
             answer = served.post_message(make_request())
             assert answer.status_code in (202, 503), answer.text

@@ -49,6 +49,7 @@ _MODULES = {
     "export": "export_command",
     "recipient": "recipient_command",
     "rebuild": "rebuild_command",
+    "migrate": "migrate_command",
     _SERVE: "serve_command",
     "help": "help_command",
 }

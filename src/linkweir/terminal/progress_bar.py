@@ -84,7 +84,9 @@ class ProgressBar:
 
 
 class CountingProgressBar(ProgressBar):
-    """A progress line for work whose amount is counted, in `files`, and not measured in bytes."""
+    """A progress line for work whose amount is counted, in `files`, and not measured in bytes; `what` is done."""
+
+    what = "classifying"
 
     def format_line(self) -> str:
         """Return the line as it stands now."""
@@ -92,7 +94,13 @@ class CountingProgressBar(ProgressBar):
         done = min(self.files / self._total_files, 1.0) if self._total_files else 1.0
         bar = ("━" * round(done * _BAR_CHARACTERS)).ljust(_BAR_CHARACTERS, "╌")
         left = seconds * (1 - done) / done if done else 0.0
-        return f"{done:4.0%} {bar} classifying  ETA {format_duration(left)}"
+        return f"{done:4.0%} {bar} {self.what}  ETA {format_duration(left)}"
+
+
+class RowProgressBar(CountingProgressBar):
+    """The same for rows that are copied."""
+
+    what = "copying rows"
 
 
 def format_bytes(size: float) -> str:
