@@ -505,8 +505,10 @@ def test_a_cursor_is_after_by_its_older_name(service: RunningService) -> None:
         create_resource(service, "webhooks", name="x", url="https://example.com/", scope="global", enabled=False)
         create_resource(service, "api-keys", label="x", scopes=["accounts:read"])
         create_resource(service, "smtp-credentials", name="x", scope="global")
+        urls = {"destination": f"https://example.com/{random_uuid()}", "replacement": "https://example.com/new"}
+        create_resource(service, "corrections", **urls)
         service.send()
-    for name in ("domains", "webhooks", "api-keys", "smtp-credentials", "messages"):
+    for name in ("corrections", "domains", "webhooks", "api-keys", "smtp-credentials", "messages"):
         path = f"{service.account_path}/{name}"
         first = service.client.get(path, params={"limit": 1}).json()
         cursor = first["pagination"]["next_cursor"]

@@ -18,6 +18,7 @@ MESSAGES = "api/test_messages_endpoints.py::"
 STATISTICS_FIELDS = "api/test_statistics_fields.py::"
 CLICK_STATISTICS = "api/test_click_statistics.py::"
 RESOURCES = "api/test_crud.py::"
+CORRECTIONS = "web/test_corrections.py::"
 INTERNAL = "api/test_internal_clicks.py::"
 WEBHOOK_FIELDS = "webhooks/test_webhook_fields.py::"
 FIELD_TESTS: list[tuple[str, str, str]] = [  # schema or path, its fields or parameters, the test
@@ -82,6 +83,12 @@ FIELD_TESTS: list[tuple[str, str, str]] = [  # schema or path, its fields or par
     ),
     ("ApiKeyCreate", "ip_allow_list", "api/test_ip_allow_list.py::test_a_key_works_from_its_networks_only"),
     ("ApiKeyUpdate", "ip_allow_list", "api/test_ip_allow_list.py::test_a_list_can_be_replaced_and_cleared"),
+    (
+        "CorrectionCreate",
+        "destination replacement campaign message_id",
+        CORRECTIONS + "test_the_closest_correction_applies_once",
+    ),
+    ("/corrections", "in_force", CORRECTIONS + "test_what_no_link_may_lead_to_is_refused"),
     ("SmtpCredentialCreate", "name sandbox", MESSAGE_FIELDS + "test_a_credential_can_be_for_the_sandbox"),
     ("SmtpCredentialCreate", "scope domains", RESOURCES + "test_a_credential_from_the_api_signs_in"),
     ("WebhookCreate", f"name url enabled {SWITCHES}", WEBHOOK_FIELDS + "test_each_switch_is_for_its_own_events"),
@@ -113,7 +120,7 @@ FIELD_TESTS: list[tuple[str, str, str]] = [  # schema or path, its fields or par
     ),
     *(
         (path, f"{PAGES} cursor", RESOURCES + "test_a_cursor_is_after_by_its_older_name")
-        for path in ("/messages", "/domains", "/webhooks", "/api-keys", "/smtp-credentials")
+        for path in ("/messages", "/domains", "/webhooks", "/api-keys", "/smtp-credentials", "/corrections")
     ),
     *(
         (path, f"{PAGES} cursor", CLICK_STATISTICS + test)

@@ -31,6 +31,10 @@ OPTIONS = {
     "block add": "--data --reason TARGET",
     "block remove": "--data TARGET",
     "block list": "--data --json",
+    "corrections": "add remove list",
+    "corrections add": "--account --campaign --data --message DESTINATION REPLACEMENT",
+    "corrections remove": "--account --data ID",
+    "corrections list": "--account --all --data --json",
 }
 
 

@@ -30,8 +30,8 @@ def test_a_flag_that_collides_is_refused(flag: int) -> None:
 
 def test_a_flag_of_its_own_is_taken() -> None:
     """The next free bit is accepted."""
-    new = Dimension(name="language", source="click", unique_flag=32)
-    assert collect_flags((*DIMENSIONS, new))["language"] == 32
+    new = Dimension(name="language", source="click", unique_flag=64)
+    assert collect_flags((*DIMENSIONS, new))["language"] == 64
 
 
 def test_dimensions_are_columns_and_fields() -> None:

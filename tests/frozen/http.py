@@ -144,6 +144,7 @@ def record_resources(recorder: Recorder) -> str:
         },
         "api-keys": {"label": "shop", "scopes": ["messages:send:{example.com}"], "ip_allow_list": ["192.0.2.0/24"]},
         "smtp-credentials": {"name": "shop", "scope": "scoped", "domains": ["example.com"], "sandbox": True},
+        "corrections": {"destination": "https://example.net/old", "replacement": "https://example.net/new"},
     }
     changes: dict[str, dict[str, Any]] = {
         "domains": {"track_clicks": True, "utm": {"source": "mail"}},

@@ -12,12 +12,13 @@ from linkweir.errors import ValidationError
 Role = Literal["owner", "editor", "viewer"]
 ROLES: tuple[Role, ...] = get_args(Role)
 DESCRIPTIONS: dict[Role, str] = {
-    "owner": "Owner: everything, including people, API keys and erasing recipients",
+    "owner": "Owner: everything, including people, API keys, correcting links and erasing recipients",
     "editor": "Editor: also sends mail and changes settings, domains and webhooks",
     "viewer": "Viewer: sees messages, statistics and settings, and changes nothing",
 }
 _VIEWER_SCOPES = (
     "accounts:read",
+    "corrections:read",
     "domains:read",
     "messages:read:all",
     "statistics-transactional:read:all",

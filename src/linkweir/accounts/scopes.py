@@ -11,6 +11,7 @@ ACCOUNT_SCOPES = frozenset(
         *("accounts:read", "accounts:write", "domains:read", "domains:write"),
         *("api-keys:read", "api-keys:write", "api-keys:delete"),
         *("recipients:read", "recipients:delete"),  # ours: all that is known of one person, and its erasure
+        *("corrections:read", "corrections:write", "corrections:delete"),  # ours: where sent links lead from now on
     )
 )
 # these are for all domains, or for one: `messages:send:{example.com}`

@@ -21,6 +21,7 @@ from linkweir.api.v2 import (
     send_endpoints,
 )
 from linkweir.api.v2.api_key_endpoints import ApiKeyEndpoints
+from linkweir.api.v2.correction_endpoints import CorrectionEndpoints
 from linkweir.api.v2.domain_endpoints import DomainEndpoints
 from linkweir.api.v2.query_parameters import PageQuery
 from linkweir.api.v2.response_types import ResourceList, ResourcePage
@@ -129,6 +130,7 @@ OPERATIONS = (
         errors=SEND_ERRORS,
         is_extension=True,
     ),
+    *CorrectionEndpoints().operations(),
     *DomainEndpoints().operations(),
     *ApiKeyEndpoints().operations(),
     *SmtpCredentialEndpoints().operations(),

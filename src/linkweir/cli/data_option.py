@@ -3,16 +3,19 @@
 import argparse
 import importlib
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linkweir.cli.shared_options import UsageError
-from linkweir.errors import ValidationError
+from linkweir.errors import NotFound, ValidationError
 from linkweir.terminal.text import display_path
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from linkweir.db.database import Database
     from linkweir.settings import Settings
 
@@ -67,3 +70,15 @@ def reject_invalid_arguments() -> Iterator[None]:
         yield
     except ValidationError as error:
         raise UsageError(str(error)) from None
+
+
+def find_account(connection: "Connection", account: uuid.UUID | None) -> uuid.UUID:
+    """Return the account with this id (None: the first one). Raises UsageError."""
+    from linkweir.accounts import account_settings
+
+    found = account or account_settings.require_default_account(connection)
+    try:
+        account_settings.get_account(connection, found)
+    except NotFound:
+        raise UsageError(f"there is no account {found}; see `linkweir account list`") from None
+    return found

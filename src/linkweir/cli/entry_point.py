@@ -43,6 +43,7 @@ _MODULES = {
     "api-keys": "api_keys_command",
     "user": "user_command",
     "block": "block_command",
+    "corrections": "corrections_command",
     "webhooks": "webhooks_command",
     "explain": "explain_command",
     "networks": "networks_command",

@@ -6,7 +6,7 @@ import sys
 import uuid
 from typing import TYPE_CHECKING
 
-from linkweir.cli.data_option import add_data_option, open_data_folder, reject_invalid_arguments
+from linkweir.cli.data_option import add_data_option, find_account, open_data_folder, reject_invalid_arguments
 from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
 from linkweir.clock import format_minute, now
 from linkweir.errors import Conflict, NotFound
@@ -70,7 +70,7 @@ def run_add(args: argparse.Namespace) -> int:
 
         email = users.parse_email(args.email)
         with database.write() as connection:
-            account = _find_account(connection, args.account)
+            account = find_account(connection, args.account)
             known = _find_user(connection, email)
             if known is not None:
                 try:
@@ -92,22 +92,11 @@ def run_role(args: argparse.Namespace) -> int:
     with reject_invalid_arguments(), open_data_folder(args) as (_settings, database), database.write() as connection:
         from linkweir.accounts import users
 
-        account = _find_account(connection, args.account)
+        account = find_account(connection, args.account)
         user = users.get_user(connection, args.email)
         users.set_role(connection, account, user["id"], args.role)
     print(f"{user['email']} is {args.role} now")
     return 0
-
-
-def _find_account(connection: "Connection", account: uuid.UUID | None) -> uuid.UUID:
-    from linkweir.accounts import account_settings
-
-    found = account or account_settings.require_default_account(connection)
-    try:
-        account_settings.get_account(connection, found)
-    except NotFound:
-        raise UsageError(f"there is no account {found}; see `linkweir account list`") from None
-    return found
 
 
 def _find_user(connection: "Connection", email: str) -> "RowMapping | None":

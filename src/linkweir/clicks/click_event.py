@@ -21,6 +21,7 @@ OPEN_POSITION = -1
 HONEYPOT_POSITION = -2  # of the hidden link that no person can follow
 POSITION_BY_INDEX = {PIXEL_INDEX: OPEN_POSITION, HONEYPOT_INDEX: HONEYPOT_POSITION}
 KIND_BY_INDEX = {PIXEL_INDEX: "open", HONEYPOT_INDEX: "honeypot"}  # everything else is a click
+MIN_OWN_NUMBER = 1 << 40  # numbers of this service are 62 random bits; whoever mints in bulk counts from 1
 TRUNCATED_PREFIX_BITS = {4: 24, 6: 48}  # of an IP address, where the operator wants addresses truncated
 
 
@@ -33,7 +34,8 @@ class ClickEvent:
     else the headers show (`clicks.header_signals`), separated by spaces. `device`, `country`, `network`: derived at
     once where the mode forbids to store what they come from; in mode `full` they are derived later and None here.
     `internal_accounts`: the accounts, as hexadecimal ids separated by spaces, whose internal networks the address is
-    in; only whose message it is decides whether that means anything.
+    in; only whose message it is decides whether that means anything. `corrected_destination`: where the link led, if
+    the account has corrected its destination.
 
     An event whose reader opted out is `anonymous` and `objected`: its message is named only until the event is stored
     under the message's campaign.
@@ -59,6 +61,7 @@ class ClickEvent:
     country: str | None
     network: str | None
     internal_accounts: str = ""
+    corrected_destination: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The fields by name."""
@@ -95,6 +98,7 @@ def make_event(
     opts_out: bool = False,
     signals: Sequence[str] = (),
     internal_accounts: Collection[uuid.UUID] = (),
+    corrected_destination: str | None = None,
     policy: RecordingPolicy = DEFAULT_RECORDING_POLICY,
 ) -> ClickEvent | None:
     """The event of a request for an opened token's link; None in privacy mode `none`.
@@ -131,6 +135,7 @@ def make_event(
         country=known.country,
         network=known.network,
         internal_accounts=" ".join(sorted(account.hex for account in internal_accounts)) if internal_accounts else "",
+        corrected_destination=None if privacy is ANONYMOUS else corrected_destination,
     )
 
 

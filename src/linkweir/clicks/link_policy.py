@@ -1,4 +1,5 @@
-"""Link policy: operators block destinations, accounts want others confirmed by the reader, and call networks their own.
+"""Link policy: operators block destinations; accounts correct some, want others confirmed by the reader, and call
+networks their own.
 
 It is held in memory and refreshed every few seconds, so that no redirect waits for the database; while that is
 unavailable, the last state stays in force.
@@ -10,8 +11,11 @@ from dataclasses import dataclass, field
 
 from structlog.typing import FilteringBoundLogger
 
+from linkweir.clicks.correction_index import CorrectionIndex, CorrectionLoader
 from linkweir.clicks.internal_networks import InternalNetworks
+from linkweir.clicks.sealed_links import ResolvedLink
 from linkweir.clicks.url_normalization import normalize_url, url_host
+from linkweir.clock import now
 from linkweir.db import accounts_table, blocklist_table
 from linkweir.db.database import Database
 from linkweir.errors import BadSwitch, DatabaseUnavailable
@@ -29,6 +33,7 @@ class LinkPolicy:
     blocked_destinations: frozenset[str] = frozenset()
     confirm: ConfirmationPatterns = field(default_factory=dict)
     internal_networks: InternalNetworks = field(default_factory=InternalNetworks)
+    corrections: CorrectionIndex | None = None  # None: nothing is corrected
 
     def is_blocked(self, location: str) -> bool:
         """Is nobody to be sent there any more?"""
@@ -41,6 +46,14 @@ class LinkPolicy:
         return any(".".join(labels[level:]) in self.blocked_hosts for level in range(len(labels))) or (
             normalize_url(location) in self.blocked_destinations
         )
+
+    def correct(self, link: ResolvedLink) -> ResolvedLink:
+        """The link, leading to where its account has corrected it to; nothing is done if nothing is corrected."""
+        if self.corrections is not None:
+            correction = self.corrections.find(link.opened, link.destination)
+            if correction is not None:
+                return ResolvedLink(link.opened, link.destination, correction.location, correction.replacement)
+        return link
 
     def accounts_requiring_confirmation(self, destination: str) -> frozenset[uuid.UUID]:
         """The accounts that would want this one confirmed, were it theirs."""
@@ -59,6 +72,7 @@ class LinkPolicyCache:
     ) -> None:
         self.policy = LinkPolicy()
         self._compile_pattern = compile_pattern
+        self._corrections = CorrectionLoader()
         self._database = database
         self._log = log
 
@@ -69,6 +83,7 @@ class LinkPolicyCache:
                 rows = blocklist_table.list_all(connection)
                 policies = accounts_table.list_confirmation_policies(connection)
                 internal = accounts_table.list_internal_networks(connection)
+                corrections = self._corrections.load(connection, now())
         except DatabaseUnavailable as error:
             self._log.warning("link_policy.database_unavailable", error=str(error))
             return
@@ -83,6 +98,7 @@ class LinkPolicyCache:
             kinds["destination"],
             {key: each for key, each in confirm.items() if each},
             InternalNetworks(internal),
+            corrections,
         )
 
     def _compile_patterns(self, account: uuid.UUID, texts: Iterable[str] | None) -> tuple[Pattern, ...]:

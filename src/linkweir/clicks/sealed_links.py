@@ -17,11 +17,12 @@ MAX_TOKEN_CHARS = 16_384  # characters; the longest destination's token stays be
 
 @dataclass(slots=True)  # not frozen: made for every reader, and freezing is most of what that costs
 class ResolvedLink:
-    """Where a verified link leads: its destination and the same as a `Location`."""
+    """Where a verified link leads: its destination, and as a `Location` the same, or what it was corrected to."""
 
     opened: Opened
     destination: str
     location: str
+    corrected_destination: str | None = None
 
 
 def open_token_leniently(ring: KeyRing, text: str) -> Opened | None:

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from linkweir.clicks import corrections
 from linkweir.clock import now
 from linkweir.dashboard import heatmap
 from linkweir.dashboard.link_rows import heatmap_response, link_rows
@@ -36,6 +37,7 @@ def show_campaign(call: DashboardRequest) -> Response:
     with call.services.database.read() as connection:
         chosen = _campaign_period(call, connection, tag)
         report = campaign_reports.load_campaign(connection, call.account["id"], tag, chosen)
+        corrected = corrections.find_corrected(connection, call.account["id"], tags=[tag])
     html = heatmap.html_body(report.mail) if report.mail is not None else None
     return call.render(
         "campaign.html",
@@ -50,6 +52,7 @@ def show_campaign(call: DashboardRequest) -> Response:
         variants=[(row, verdict_counts.counts_from_row(row)) for row in report.variants],
         judged=[difference["meaning"] for difference in report.differences],
         segments=report.segments,
+        corrected=corrected,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 from starlette.responses import Response
 
+from linkweir.clicks import corrections
 from linkweir.dashboard import heatmap, neighbour_pages
 from linkweir.dashboard.link_rows import heatmap_response, link_rows
 from linkweir.dashboard.live_page import to_template_values
@@ -49,6 +50,7 @@ def show_message(call: DashboardRequest) -> Response:
         attempts = stored_messages.list_delivery_attempts(connection, row)
         links = click_rows.list_links_of_message(connection, key)
         hits = click_rows.list_hits_of_message(connection, call.account["id"], key, PageRequest(MAX_RECENT_CLICKS))
+        corrected = corrections.find_corrected(connection, call.account["id"], tags=row["tags"], number=row["number"])
     html = heatmap.html_body(raw) if raw else None
     followed = [f"{link['position']}\t{link['destination'] or ''}" for link in links]
     return call.render(
@@ -61,6 +63,7 @@ def show_message(call: DashboardRequest) -> Response:
         more=hits.more_after,
         kept=raw is not None,
         drawable=html is not None,
+        corrected=corrected,
     )
 
 

@@ -76,6 +76,14 @@ DIMENSIONS: Final = (
         segment_rank=3,
         disclosure="program",
     ),
+    Dimension(
+        name="corrected_destination",  # where a link led instead of its destination
+        source="click",
+        unique_flag=32,
+        column_type=Text(),
+        from_request=True,
+        disclosure="destination after a correction",
+    ),
     Dimension(name="tag", source="message", disclosure="campaign"),
     Dimension(name="sender_domain", source="message", disclosure="sender"),
     Dimension(

@@ -16,6 +16,7 @@ _CLICK_COLUMNS = (  # what is told of a hit, beside its message
     *(clicks.c.id, clicks.c.at, clicks.c.kind, clicks.c.privacy, clicks.c.position, clicks.c.destination),
     *(clicks.c.ip, clicks.c.user_agent, clicks.c.verdict, clicks.c.confidence, clicks.c.reasons, clicks.c.first),
     *(clicks.c.machine_basis_points, clicks.c.told, clicks.c.country, clicks.c.device),
+    clicks.c.corrected_destination,
 )
 _MESSAGE_COLUMNS = (
     messages.c.id.label("message"),

@@ -19,6 +19,8 @@ from linkweir.db.schema import (
     attempts,
     clicks,
     contents,
+    corrected_messages,
+    corrections,
     erased_messages,
     events,
     links,
@@ -35,7 +37,7 @@ from linkweir.db.schema import (
 TABLES_BY_MESSAGE: Final[tuple[Table, ...]] = (
     *(contents, queue, attempts, events, outbox, clicks, verdict_waits, message_links, message_tags),
 )
-TABLES_BY_NUMBER: Final[tuple[Table, ...]] = (links,)
+TABLES_BY_NUMBER: Final[tuple[Table, ...]] = (links, corrections, corrected_messages)
 BATCH_ROWS: Final = 500
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from sqlalchemy import Connection, delete, select, update
 
 from linkweir.clock import DAY_US
-from linkweir.db import contents_table, send_aggregates_table
+from linkweir.db import contents_table, corrections_table, send_aggregates_table
 from linkweir.db.dimensions import CLICK_DIMENSIONS
 from linkweir.db.frozen_aggregates_table import EXPIRED_DIMENSIONS, freeze, freeze_clicks
 from linkweir.db.schema import (
@@ -57,6 +57,7 @@ def delete_messages(connection: Connection, now: int, limit: int) -> int:
     waiting = select(queue.c.message_id)
     due = select(messages.c.id).where(messages.c.retain_until_at <= now, messages.c.id.not_in(waiting))
     ids = list(connection.scalars(due.limit(limit)))
+    corrections_table.record_numbers(connection, ids)
     freeze(connection, ids)
     send_aggregates_table.subtract(connection, ids, EXPIRED_DIMENSIONS)
     contents_table.delete_mails(connection, ids)

@@ -29,6 +29,14 @@ def get_message(connection: Connection, account: uuid.UUID, message: str) -> Row
     return row
 
 
+def find_number(connection: Connection, account: uuid.UUID, message: str | None) -> int | None:
+    """Return by which number tokens name the message with this id or Message-ID; None of None. Raises NotFound."""
+    if message is None:
+        return None
+    number: int = get_message(connection, account, message.strip().strip("<>").partition("@")[0])["number"]
+    return number
+
+
 def find_message_by_number(connection: Connection, number: int) -> uuid.UUID | None:
     """Return the id of the message that tokens name by this number."""
     row = clicks_table.get_messages_by_number(connection, [number]).get(number)

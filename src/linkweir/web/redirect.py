@@ -112,9 +112,9 @@ class RedirectEndpoint:
                 return RedirectDecision(self._unknown_link_response(), method, started)
             if opened.index == PIXEL_INDEX:  # whether the message is known is not asked: an image must not look broken
                 decision = RedirectDecision(PIXEL_RESPONSE, method, started)
-                self._append_click(decision, opened, None, scope)
+                self._append_click(decision, opened, None, None, scope)
                 return decision
-            target = sealed_links.resolve_sealed(opened) if opened.style == "sealed" else None
+            target = self._correct(sealed_links.resolve_sealed(opened)) if opened.style == "sealed" else None
             if opened.style != "sealed" or (target and self._confirming_accounts(target)):
                 return None
             return self._decide(scope, opened, target, started)
@@ -133,6 +133,7 @@ class RedirectEndpoint:
             )
             if isinstance(target, AsgiResponse):
                 return RedirectDecision(target, scope["method"], started)
+            target = self._correct(target)
             decision = self._decide(scope, opened, target, started)
             if decision.response.result == "sent" and target is not None:
                 accounts = self._confirming_accounts(target)
@@ -177,12 +178,17 @@ class RedirectEndpoint:
         if self._services.link_policy.policy.is_blocked(target.location):
             return RedirectDecision(BLOCKED_RESPONSE, method, started)
         decision = RedirectDecision(redirect_response(target.location.encode("ascii")), method, started)
-        self._append_click(decision, opened, target.destination, scope)
+        self._append_click(decision, opened, target.destination, target.corrected_destination, scope)
         return decision
+
+    def _correct(self, target: ResolvedLink | None) -> ResolvedLink | None:
+        policy = self._services.link_policy.policy
+        return target if target is None or policy.corrections is None else policy.correct(target)
 
     def _confirming_accounts(self, target: ResolvedLink) -> Collection[uuid.UUID]:
         policy = self._services.link_policy.policy
-        return policy.accounts_requiring_confirmation(target.destination) if policy.confirm else ()
+        destination = target.corrected_destination or target.destination
+        return policy.accounts_requiring_confirmation(destination) if policy.confirm else ()
 
     def _unknown_link_response(self) -> AsgiResponse:
         """Return the operator's own page, or the default one; the status is the same."""
@@ -207,10 +213,12 @@ class RedirectEndpoint:
         parts = self._services
         return await parts.run_redirect_lookup(lambda: link_resolution.belongs_to_any(parts.database, opened, accounts))
 
-    def _append_click(self, decision: RedirectDecision, opened: Opened, destination: str | None, scope: Scope) -> None:
+    def _append_click(
+        self, decision: RedirectDecision, opened: Opened, destination: str | None, corrected: str | None, scope: Scope
+    ) -> None:
         """Begin to make the event durable. Whatever fails, the reader comes first."""
         try:
-            event = self._make_event(opened, destination, scope, decision.method)
+            event = self._make_event(opened, destination, corrected, scope, decision.method)
             if event is not None:
                 decision.event, decision.appended = event, self._services.journal.append(event)
         except Exception:
@@ -220,7 +228,9 @@ class RedirectEndpoint:
         self._services.log.exception("click.bug")
         self._services.metrics.unrecorded_clicks += 1
 
-    def _make_event(self, opened: Opened, destination: str | None, scope: Scope, method: str) -> ClickEvent | None:
+    def _make_event(
+        self, opened: Opened, destination: str | None, corrected: str | None, scope: Scope, method: str
+    ) -> ClickEvent | None:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         agent, at = headers.get(b"user-agent"), now()
         ip = client_ip.client_ip(scope, self._proxies, self._proxy_header)
@@ -235,5 +245,6 @@ class RedirectEndpoint:
             opts_out=headers.get(b"sec-gpc") == b"1" or headers.get(b"dnt") == b"1",
             signals=header_signals.detect_signals(headers, scope["http_version"], secure=self._is_https, at=at),
             internal_accounts=self._services.link_policy.policy.internal_networks.find_accounts(ip),
+            corrected_destination=corrected,
             policy=self._services.recording_policy,
         )

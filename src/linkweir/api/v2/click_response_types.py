@@ -19,14 +19,16 @@ class VerdictReason(Struct):
 
 
 class ClickResource(Struct, kw_only=True, tag_field="object", tag="click"):
-    """One click. Fields that the privacy mode does not allow are null. `machine_probability`: how likely a machine
-    followed the link, or one that nobody reads (a HEAD request, a prefetch); null for an internal click.
+    """One click. Fields that the privacy mode does not allow are null. `corrected_destination`: where the link led, if
+    its destination was corrected. `machine_probability`: how likely a machine followed the link, or one that nobody
+    reads (a HEAD request, a prefetch); null for an internal click.
     """
 
     id: UUID
     time: str
     position: int
     destination: str | None
+    corrected_destination: str | None
     method: str
     privacy: PrivacyName
     verdict: VerdictName

@@ -71,6 +71,12 @@ class DomainQuery(PageQuery, kw_only=True):
     dns_valid: bool | None = None
 
 
+class CorrectionQuery(PageQuery, kw_only=True):
+    """Filters of corrections; without `in_force`, also those that were removed."""
+
+    in_force: bool | None = None
+
+
 class EnabledQuery(PageQuery, kw_only=True):
     """Filters of webhooks, without the fields of event kinds."""
 

@@ -36,6 +36,7 @@ class ResourceEndpoints:
     secret_field: ClassVar[str] = ""
     scope_suffix: ClassVar[str] = ""
     is_deleted_per_domain: ClassVar[bool] = False
+    is_extension: ClassVar[bool] = False
 
     def load_page(self, call: ApiRequest, connection: Connection, query: Any, page: PageRequest) -> RowPage:
         """Return a page of rows, newest first."""
@@ -91,6 +92,7 @@ class ResourceEndpoints:
                 scope=read,
                 query=self.query,
                 response=ResourcePage[self.response],  # type: ignore[name-defined]
+                is_extension=self.is_extension,
             ),
             Operation(
                 method="post",
@@ -103,6 +105,7 @@ class ResourceEndpoints:
                 response=self.response,
                 status=201,
                 errors=CREATE_ERRORS,
+                is_extension=self.is_extension,
             ),
             Operation(
                 method="get",
@@ -111,6 +114,7 @@ class ResourceEndpoints:
                 handler=self._get,
                 scope=read,
                 response=self.response,
+                is_extension=self.is_extension,
             ),
             Operation(
                 method="delete",
@@ -120,6 +124,7 @@ class ResourceEndpoints:
                 scope=f"{remove}:all" if self.is_deleted_per_domain else remove,
                 is_per_domain=self.is_deleted_per_domain,
                 response=Acknowledgement,
+                is_extension=self.is_extension,
             ),
         ]
         if self.update_request is not None:
@@ -133,6 +138,7 @@ class ResourceEndpoints:
                     request=self.update_request,
                     response=self.response,
                     errors=UPDATE_ERRORS,
+                    is_extension=self.is_extension,
                 )
             )
         return operations

@@ -174,6 +174,23 @@ class ApiKeyResource(Struct, kw_only=True, tag_field="object", tag="api_key"):
     secret_key: str | UnsetType = UNSET
 
 
+class CorrectionResource(Struct, kw_only=True, tag_field="object", tag="correction"):
+    """A correction: the `destination` of sent links leads to `replacement` while `removed_at` is null. It is for one
+    message, for messages with one tag, or for the account. `created_by`, `removed_by`: a user, an API key or the
+    command line.
+    """
+
+    id: UUID
+    created_at: str
+    created_by: str
+    destination: str
+    replacement: str
+    campaign: str | None
+    message_id: UUID | None
+    removed_at: str | None
+    removed_by: str | None
+
+
 class SmtpCredentialResource(Struct, kw_only=True, tag_field="object", tag="credential_smtp"):
     """An SMTP credential; `password` is in the response to the creation only."""
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from linkweir.clicks.classify import InternalOrigin
-from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.click_event import MIN_OWN_NUMBER, ClickEvent
 from linkweir.clicks.enrichment import Enricher, Enrichment
 from linkweir.clicks.ingest.click import Click, target_for_campaign, target_for_message
 from linkweir.clicks.ingest.message_clicks import ClickClassifier, MessageClicks
@@ -21,7 +21,6 @@ from linkweir.db.dimensions import CLICK_DIMENSIONS
 from linkweir.db.reclassification_queries import MessageRef
 from linkweir.tokens.campaign_tags import INTERNAL_TAG, SANDBOX_TAG, first_encodable_tag
 
-MIN_OWN_NUMBER = 1 << 40  # numbers of this service are 62 random bits; whoever mints in bulk counts from 1
 _Groups = dict[tuple[uuid.UUID | None, MessageRef, bool], MessageClicks]  # True: whose readers object
 
 

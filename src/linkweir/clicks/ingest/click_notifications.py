@@ -157,6 +157,7 @@ def click_payload(row: Mapping[Any, Any]) -> dict[str, Any]:
     }
     if row["kind"] == "click":
         data |= {"first": row["first"], "url": row["destination"], "link": {"position": row["position"]}}
+        data |= {"corrected_url": row["corrected_destination"]} if row["corrected_destination"] else {}
     if row["privacy"] == "full":
         data |= {"user_agent": row["user_agent"] or "", "ip": row["ip"] or ""}
     return data

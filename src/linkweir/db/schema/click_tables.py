@@ -1,10 +1,11 @@
-"""Tables of links and clicks, of blocked destinations and of the short links of erased recipients."""
+"""Tables of links and clicks, of blocked and corrected destinations, and of the short links of erased recipients."""
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     Float,
+    ForeignKey,
     Index,
     Integer,
     SmallInteger,
@@ -117,6 +118,32 @@ blocklist = Table(  # blocked destinations: phishing
     Column("reason", Text, nullable=False, server_default=""),
     Column("created_at", BigInteger, nullable=False),
     UniqueConstraint("kind", "value"),
+)
+
+corrections = Table(  # destinations that lead to others, and the record of who said so and when
+    "corrections",
+    metadata,
+    Column("id", BinaryUuid, primary_key=True),
+    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), nullable=False),
+    Column("campaign", Text),  # of messages with this tag only
+    Column("number", BigInteger, index=True),  # of this message only, as its tokens have it
+    Column("destination", Text, nullable=False),
+    Column("replacement", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),  # a user's address, an API key's label or the command line
+    Column("removed_at", BigInteger),  # None: in force
+    Column("removed_by", Text),
+    Index(None, "account_id", "created_at"),
+    partial_index("ix_corrections_in_force", "created_at", where="removed_at IS NULL"),
+)
+
+corrected_messages = Table(  # messages that are deleted, and whose links corrections apply to all the same
+    "corrected_messages",
+    metadata,
+    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), primary_key=True),
+    Column("campaign", Text, primary_key=True),  # "": of the whole account
+    Column("number", BigInteger, primary_key=True, autoincrement=False, index=True),
+    sqlite_with_rowid=False,
 )
 
 erased_messages = Table(  # messages of erased recipients, whose short links answer 410
