@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from linkweir.demo import sample_traffic
 from tests.dashboard.browser_client import (
     DESKTOP_VIEWPORT,
     EMAIL,
@@ -171,7 +172,7 @@ def test_an_empty_service_shows_first_steps(browser: Browser, service: RunningSe
     with BrowserSession(browser, service.url) as looking:
         looking.sign_in()
         for path, text in {
-            "/": "No messages in this period",
+            "/": "First steps 1 of 5 done",
             "/campaigns": "No campaigns in this period",
             "/compare": "No campaigns in this period",
             "/messages": "No messages yet",
@@ -181,6 +182,40 @@ def test_an_empty_service_shows_first_steps(browser: Browser, service: RunningSe
             page = looking.open_page(path)
             assert page.get_by_role("heading", name=text).is_visible()
             assert_accessible(page)
+        assert looking.complaints == []
+
+
+def test_the_first_steps_are_ticked_from_the_data(browser: Browser, service: RunningService) -> None:
+    """From the checklist somebody sends a first mail, follows its link, adds a domain and invites a colleague; each is
+    ticked, sample data ticks nothing, and the list is gone when all is done.
+    """
+    sample_traffic.generate(service.components)
+    with BrowserSession(browser, service.url) as looking:
+        page = looking.sign_in().page
+        assert page.get_by_role("heading", name="First steps 1 of 5 done").is_visible()
+        page.get_by_role("link", name="Send", exact=True).last.click()
+        page.fill("#to", EMAIL)
+        page.get_by_role("button", name="Send test mail").click()
+        page.wait_for_url("**/messages/*")
+        page = looking.open_page("/")
+        assert page.get_by_role("heading", name="First steps 2 of 5 done").is_visible()
+        assert_accessible(page)
+        with page.context.expect_page() as followed:
+            page.get_by_role("link", name="Follow the link").click()
+        assert followed.value.url == f"{service.url}/docs"
+        service.wait_until_ingested()
+        page = looking.open_page("/")
+        page.get_by_text("First steps: 3 of 5 done").click()
+        page.get_by_role("link", name="Settings", exact=True).last.click()
+        page.fill("#domain", "example.com")
+        page.get_by_role("button", name="Add domain").click()
+        page = looking.open_page("/")
+        page.get_by_text("First steps: 4 of 5 done").click()
+        assert_accessible(page)
+        page.get_by_role("link", name="People", exact=True).last.click()
+        page.fill("#email", "ben@example.com")
+        page.get_by_role("button", name="Invite").click()
+        assert "First steps" not in looking.open_page("/").content()
         assert looking.complaints == []
 
 

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from linkweir.dashboard import charts
+from linkweir.dashboard import charts, first_steps
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.stats import campaign_reports
 from linkweir.stats.campaign_reports import ClickTrend
@@ -13,9 +13,11 @@ def show_overview(call: DashboardRequest) -> Response:
     chosen = call.period
     with call.services.database.read() as connection:
         overview = campaign_reports.load_overview(connection, call.account["id"], chosen)
+        steps = first_steps.load_first_steps(call, connection)
     return call.render(
         "overview.html",
         here="overview",
+        first_steps=steps,
         period=chosen,
         total=overview.total,
         sent=overview.sent,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from linkweir.db import aggregate_queries, contents_table
 from linkweir.db.aggregate_queries import AggregateRange
-from linkweir.db.sample_data import SAMPLE_DOMAIN
+from linkweir.db.sample_data import SAMPLE_DOMAIN, SAMPLE_SOURCE
 from linkweir.db.schema import click_aggregates, clicks, contents, message_tags, messages, outbox, webhooks
 
 MAX_SCANNED_MESSAGES = 1000  # messages that are looked through for one whose mail is kept
@@ -77,6 +77,14 @@ def list_latest_hits(
 def has_sample_clicks(connection: Connection, account: uuid.UUID) -> bool:
     """Whether clicks of sample data are among the account's sums."""
     return get_first_click_hour(connection, account, f"sender:{SAMPLE_DOMAIN}") is not None
+
+
+def has_hits_beside_samples(connection: Connection, account: uuid.UUID) -> bool:
+    """Whether a link of the account's newest messages was followed, those of sample data left out."""
+    here = (messages.c.account_id == account, messages.c.source != SAMPLE_SOURCE)
+    newest = select(messages.c.hit_count).where(*here).order_by(messages.c.created_at.desc())
+    hits = newest.limit(MAX_SCANNED_MESSAGES).subquery()
+    return bool(connection.scalar(select(func.max(hits.c.hit_count))))
 
 
 def list_webhooks(connection: Connection, account: uuid.UUID) -> list[RowMapping]:
