@@ -62,14 +62,11 @@ class DeliveryProcess:
         )
         printed = ""
         assert self._process.stdout is not None
-        while "Account" not in printed or "\nSMTP" not in printed:
+        awaited = {"Account", "\nSMTP", *(["username"] if is_first else [])}  # a name and a password are shown once
+        while not all(word in printed for word in awaited):
             line = self._process.stdout.readline()
             assert line, printed
             printed += line
-            if line.startswith("SMTP"):
-                printed += self._process.stdout.readline()
-                if is_first:  # a name and a password are shown once
-                    printed += self._process.stdout.readline()
         self.printed = printed
         self.url = _parse(r"listens on (http://\S+?);", printed)
         self.account = _parse(r"Account\s+(\S+)", printed)

@@ -25,7 +25,7 @@ from linkweir.server.instance_lock import lock_data_folder
 from linkweir.server.multiprocess_metrics import MultiprocessMetrics
 from linkweir.server.process_supervisor import ProcessSupervisor, install_stop_handler
 from linkweir.server.processor_count import count_processors
-from linkweir.server.startup_banner import local_url, print_smtp_login, print_startup_banner
+from linkweir.server.startup_banner import local_url, print_smtp_address, print_startup_banner
 from linkweir.server.uvicorn_server import HardenedServer, uvicorn_config
 from linkweir.settings import Settings, from_environment
 from linkweir.web.redirect import RedirectEndpoint
@@ -231,7 +231,7 @@ def _run_background_process(
         )
 
         def begin() -> None:
-            print_smtp_login(service)
+            print_smtp_address(service)
             sys.stdout.flush()
             if args.demo or args.demo_exit:
                 stop = (lambda: os.kill(supervisor, signal.SIGTERM)) if args.demo_exit else None

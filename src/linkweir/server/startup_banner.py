@@ -18,28 +18,48 @@ def local_url(settings: Settings) -> str:
 
 
 def print_startup_banner(service: AppServices, url: str, create_key: bool, workers: int = 1) -> None:
-    """Print where things are; an API key is shown this once. `workers`: processes that answer HTTP, 1: and the rest."""
+    """Print where things are, and in one block the secrets made at the first start, which are shown this once.
+    `workers`: processes that answer HTTP, 1: and the rest.
+    """
     settings = service.settings
-    key = first_start.create_api_key(service.database, "first", only_first=True)
-    if key is None and create_key:
-        key = first_start.create_api_key(service.database, "made by --new-api-key")
+    secrets = _create_secrets(service, create_key)
     print(f"Linkweir listens on {url}; tracking links begin with {settings.base_url}")
     if urlsplit(settings.base_url).hostname in WILDCARD_ADDRESSES:
         print("              Readers cannot open such links: set --base-url to the public URL of this service.")
-    print(f"Processes     {_describe_processes(workers)}")
+    print(f"Dashboard     {url}/dashboard/")
+    if "Dashboard" not in secrets:
+        where = shlex.join(["linkweir", "user", "list", "--data", str(settings.data)])
+        print(f"              (the first start showed how to sign in; `{where}` lists the users)")
+    print(f"Account       {service.account}")
     print(f"Data folder   {settings.data.absolute()}")
     print(f"Outbox        {settings.maildir_path.absolute()} (a Maildir)")
-    print(f"Account       {service.account}")
-    print_smtp_login(service)
-    _print_dashboard_login(service, url)
-    if key is None:
+    print(f"Processes     {_describe_processes(workers)}")
+    print_smtp_address(service)
+    if "API key" not in secrets:
         origin = "is the one in LINKWEIR_API_KEY" if settings.api_key else "was shown at the first start"
         print(f"API key       {origin}; --new-api-key creates another")
-    else:
-        print(f"API key       {key}")
-        print("              (store it: it is not shown again)")
+    if secrets:
+        print("\nStore these now, they are not shown again:\n")
+        print("\n".join(f"  {name:<11} {text}" for name, text in secrets.items()))
+    if key := secrets.get("API key"):
         print(_format_curl_examples(url, str(service.account), key))
     sys.stdout.flush()
+
+
+def _create_secrets(service: AppServices, create_key: bool) -> dict[str, str]:
+    """Create what the account does not have yet, and with `create_key` one more API key; return each by its use."""
+    secrets, database = {}, service.database
+    if login := first_start.create_user(database):
+        secrets["Dashboard"] = f"user {login[0]}  password {login[1]}"
+    key = first_start.create_api_key(database, "first", only_first=True)
+    if key is None and create_key:
+        key = first_start.create_api_key(database, "made by --new-api-key")
+    if key is not None:
+        secrets["API key"] = key
+    takes_smtp = service.settings.smtp_port is not None or service.settings.smtps_port is not None
+    if takes_smtp and (credential := first_start.create_smtp_credential(database)):
+        secrets["SMTP"] = f"username {credential[0]}  password {credential[1]}"
+    return secrets
 
 
 def _describe_processes(workers: int) -> str:
@@ -50,19 +70,8 @@ def _describe_processes(workers: int) -> str:
     return f"{workers} for HTTP, 1 for delivery, SMTP and counting ({available})"
 
 
-def _print_dashboard_login(service: AppServices, url: str) -> None:
-    """Print the dashboard's address; a password is shown this once."""
-    print(f"Dashboard     {url}/dashboard/")
-    if login := first_start.create_user(service.database):
-        print(f"              user {login[0]}  password {login[1]}")
-        print("              (store the password: it is not shown again; change it in the dashboard under Settings)")
-    else:
-        where = shlex.join(["linkweir", "user", "list", "--data", str(service.settings.data)])
-        print(f"              (the first start showed how to sign in; `{where}` lists the users)")
-
-
-def print_smtp_login(service: AppServices) -> None:
-    """Print where and how to submit mail; a password is shown this once."""
+def print_smtp_address(service: AppServices) -> None:
+    """Print where and how to submit mail, once the ports are known."""
     servers = {server.service: server.address for server in service.smtp_servers if server.service != "filter"}
     if not servers:
         return
@@ -73,8 +82,6 @@ def print_smtp_login(service: AppServices) -> None:
     print(f"SMTP          {host} {ports}, AUTH PLAIN or LOGIN")
     if service.settings.smtp_certificate is None:
         print("              (with a self-signed certificate, for testing)")
-    if credential := first_start.create_smtp_credential(service.database):
-        print(f"              username {credential[0]}  password {credential[1]}")
 
 
 def _format_curl_examples(url: str, account: str, key: str) -> str:
