@@ -18,7 +18,7 @@ PAGE = b'<a href="https://example.com/">x</a>'
 MAIL = b"Content-Type: text/html\r\n\r\n" + PAGE
 
 Call = Callable[[Any], object]
-MAILS: list[Call] = [lambda raw: linkweir.rewrite_message(raw, TRACKER), linkweir.check_message]
+MAILS: list[Call] = [lambda mail: linkweir.rewrite_message(mail, TRACKER), linkweir.check_message]
 PAGES: list[Call] = [
     lambda html: linkweir.rewrite(html, TRACKER),
     lambda html: list(linkweir.scan(html)),
@@ -60,7 +60,7 @@ BYTES, TEXT = (b"x", bytearray(b"x")), ("x",)
 @pytest.mark.parametrize(
     ("name", "allowed", "calls", "wrong"),
     [
-        ("raw", "bytes", MAILS, (None, 3, [], *TEXT)),
+        ("mail", "bytes or an EmailMessage", MAILS, (None, 3, [], *TEXT)),
         ("html", "str or a buffer of bytes", PAGES, (None, 3, [])),
         ("links", "a Tracker or a function", LINKS, (None, 3, [], *TEXT, *BYTES)),
         ("links", "a Tracker or a function", [lambda x: linkweir.rewrite_message(MAIL, x)], (3, [], "", *TEXT, *BYTES)),

@@ -7,6 +7,8 @@ import pickle
 import re
 import uuid
 from collections.abc import Callable
+from email import message_from_bytes
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "RefusedValue": lambda: linkweir.RefusedValue("no", destination="d", index=3, value=b"v"),
     "Rewriter": lambda: linkweir.Rewriter(TRACKER, charset="iso-8859-1"),
     "Rewritten": lambda: linkweir.rewrite_message(MAIL, TRACKER, report=True),
+    "RewrittenMessage": lambda: linkweir.rewrite_message(message_from_bytes(MAIL, _class=EmailMessage), TRACKER),
     "Switches": lambda: linkweir.Switches(opt_out=("vendors",), skip=("one-time", re.compile("x"))),
     "Tracker": lambda: Tracker(RING, BASE_URL, message=uuid.UUID(int=5), style="short"),
 }

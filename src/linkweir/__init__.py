@@ -23,7 +23,7 @@ from linkweir.html import (
     rewrite_file,
     scan,
 )
-from linkweir.mime import Note, PartLink, Rewritten, check_message, rewrite_message
+from linkweir.mime import Note, PartLink, Rewritten, RewrittenMessage, check_message, rewrite_message
 from linkweir.tokens import KeyFile, KeyRing, KeyVariable, Opened, Privacy, Tracker, open_link, open_token
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ __all__ = [
     "RefusedValue",
     "Rewriter",
     "Rewritten",
+    "RewrittenMessage",
     "Switches",
     "Tracker",
     "arewrite_chunks",

@@ -1,10 +1,13 @@
 """Rewrites the links of a raw mail. Parts that it cannot rewrite reliably stay unchanged, with a note."""
 
+from __future__ import annotations
+
 import codecs
 from bisect import bisect_left as bisect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
+from typing import TYPE_CHECKING, Any, overload
 
 from linkweir import _mime
 from linkweir.errors import check_type
@@ -22,6 +25,9 @@ from linkweir.mime.notes import Note, UnrewritablePart
 from linkweir.mime.quoted_printable_body import QuotedPrintableBody
 from linkweir.tokens import Tracker
 
+if TYPE_CHECKING:
+    from email.message import EmailMessage, Message
+
 EncodedBody = IdentityBody | QuotedPrintableBody | Base64Body
 BODY_TYPES: dict[str, Callable[[bytes, bool], EncodedBody]] = {
     **dict.fromkeys(("7bit", "8bit", "binary"), IdentityBody),
@@ -30,6 +36,7 @@ BODY_TYPES: dict[str, Callable[[bytes, bool], EncodedBody]] = {
 }
 SIGNATURE_HEADERS = (b"dkim-signature", b"arc-seal", b"domainkey-signature")
 WIDE_CODECS = ("iso2022_", "hz", "utf-16-", "utf-32-", "utf-7")
+MAX_LINE_CHARS = 998  # RFC 5322 section 2.1.1
 PGP_MARKER = b"-----BEGIN PGP "
 
 
@@ -66,8 +73,35 @@ class Rewritten:
     headers: PartHeaders | None = field(default=None, repr=False, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class RewrittenMessage(Rewritten):
+    """The same of an EmailMessage: `message` is a new one, of the class and with the policy of the given one."""
+
+    message: EmailMessage = field(kw_only=True, repr=False, compare=False)
+
+
+@overload
 def rewrite_message(
-    raw: bytes,
+    mail: bytes,
+    links: Links | DocumentLinks | None,
+    *,
+    switches: Switches = ...,
+    pixel: str | None = ...,
+    honeypot: str | None = ...,
+    report: bool = ...,
+) -> Rewritten: ...
+@overload
+def rewrite_message(
+    mail: EmailMessage,
+    links: Links | DocumentLinks | None,
+    *,
+    switches: Switches = ...,
+    pixel: str | None = ...,
+    honeypot: str | None = ...,
+    report: bool = ...,
+) -> RewrittenMessage: ...
+def rewrite_message(
+    mail: bytes | EmailMessage,
     links: Links | DocumentLinks | None,
     *,
     switches: Switches = DEFAULT_SWITCHES,
@@ -78,7 +112,7 @@ def rewrite_message(
     """Replace the links in all HTML bodies of a raw RFC 5322 mail, changing no byte outside the values' encodings.
 
     Args:
-        raw: the mail with CRLF or LF line ends.
+        mail: the mail with CRLF or LF line ends; or an EmailMessage, which stays as it is: the result has a new one.
         links: as for `rewrite`; the index counts the links of all parts together. None replaces no link.
         pixel: URL of an open pixel, inserted before `</body>` of the first HTML body that allows it.
         honeypot: URL of a hidden link, inserted after the pixel.
@@ -87,7 +121,7 @@ def rewrite_message(
     Never raises because of the mail's content: a malformed part stays unchanged, with a note. Exceptions of `links`
     propagate.
     """
-    check_type("raw", raw, bytes, "bytes")
+    raw = serialize_message(mail)
     walk = HtmlPartFinder(raw)
     unseen = make_hidden_tags(pixel, honeypot)
     notes = list(walk.notes)
@@ -116,7 +150,7 @@ def rewrite_message(
         del work  # it has the part decoded, which may be large
     if done and any(name in walk.top_headers.values for name in SIGNATURE_HEADERS):
         notes.append(Note("dkim-broken", "the mail carries a signature that its changed body no longer fits"))
-    return Rewritten(
+    result = Rewritten(
         b"".join([*done, memoryview(raw)[copied:]]) if done else raw,
         tuple(part_links),
         tuple(notes),
@@ -125,16 +159,57 @@ def rewrite_message(
         counts,
         walk.top_headers,
     )
+    return result if isinstance(mail, bytes) else _with_message(result, mail)
+
+
+def serialize_message(mail: bytes | EmailMessage) -> bytes:
+    """Return the bytes of a mail. A mail that was parsed has its bytes again, but for what the parser drops: white
+    space before a header's value, and line ends other than the policy's.
+    """
+    if isinstance(mail, bytes):
+        return mail
+    from email.generator import BytesGenerator  # loaded only where somebody has loaded it before
+    from email.message import Message
+    from io import BytesIO
+
+    check_type("mail", mail, Message, "bytes or an EmailMessage")
+    out = BytesIO()
+    BytesGenerator(out, mangle_from_=False, policy=_unfolding_policy(mail)).flatten(mail)
+    return out.getvalue()
+
+
+def _unfolding_policy(mail: Message) -> Any:
+    """Return the mail's policy, with which the headers of parsed mails are not folded anew."""
+    policy: Any = mail.policy
+    if hasattr(policy, "refold_source"):
+        return policy.clone(refold_source="none")
+    return policy.clone(max_line_length=MAX_LINE_CHARS)  # compat32 folds whatever is longer
+
+
+def _with_message(result: Rewritten, mail: EmailMessage) -> RewrittenMessage:
+    from email import message_from_bytes
+
+    message = message_from_bytes(result.raw, _class=type(mail), policy=mail.policy)
+    return RewrittenMessage(
+        result.raw,
+        result.links,
+        result.notes,
+        result.html_parts,
+        result.replaced,
+        result.counts,
+        result.headers,
+        message=message,
+    )
 
 
 def check_message(
-    raw: bytes, *, switches: Switches = DEFAULT_SWITCHES, links: Tracker | None = None
+    mail: bytes | EmailMessage, *, switches: Switches = DEFAULT_SWITCHES, links: Tracker | None = None
 ) -> tuple[tuple[PartLink, ...], tuple[Note, ...]]:
     """Return every link of a mail with its outcome, and notes on parts that would stay unchanged.
 
     Overlong lines are detected only with `links`, which determines the length of tracking links.
     """
-    parts, notes = check_parts(raw, switches=switches, links=links)
+    parts, notes = check_parts(serialize_message(mail), switches=switches, links=links)
     return tuple(PartLink(part.section, link) for part in parts for link in part.links), tuple(notes)
 
 
