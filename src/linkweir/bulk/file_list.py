@@ -15,10 +15,11 @@ from typing import Literal
 
 from linkweir.atomic_file import is_temporary
 from linkweir.bulk.document_io import describe_error
+from linkweir.bulk.tables.table_format import TABLE_FORMATS, detect_table_format
 from linkweir.errors import LinkweirError
 from linkweir.terminal.text import STDIN, display_path
 
-FileKind = Literal["html", "eml", "mbox"]
+FileKind = Literal["html", "eml", "mbox", "ndjson", "csv", "parquet"]
 FILE_KINDS: tuple[FileKind, ...] = ("html", "eml", "mbox")
 SUFFIXES: dict[str, FileKind] = {
     **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
@@ -193,8 +194,11 @@ def plan_rewrite(
     copy_others: bool = False,
     follow: bool = False,
     kind: FileKind | None = None,
+    tables: bool = False,
 ) -> FileList:
-    """Plan a rewriting run. Raises InvalidPlan if two files would become one or an input would be overwritten.
+    """Plan a rewriting run. `tables`: also of the tables in folders.
+
+    Raises InvalidPlan if two files would become one or an input would be overwritten.
 
     One folder is mirrored into `output` itself; of several paths each is written under its own name in `output`; a
     single file becomes `output`, or is written into it if that is a folder.
@@ -211,7 +215,7 @@ def plan_rewrite(
     into_folder = many or (output is not None and (output.endswith(os.sep) or os.path.isdir(output)))
     for path in paths:
         if path == STDIN:
-            name = os.path.join(output, "stdin.html") if output and into_folder else output
+            name = os.path.join(output, f"stdin.{kind or 'html'}") if output and into_folder else output
             listing.jobs.append(FileJob(STDIN, None if dry_run else name, 0, kind=kind or "html"))
             continue
         base = _output_base(path, output, into_folder, is_only_path=len(paths) == 1)
@@ -220,13 +224,27 @@ def plan_rewrite(
                 listing.skipped_file_links += 1  # what it leads to may be outside of the folder
                 continue
             given_kind = kind if not entry.relative_path else None
+            if given_kind is None and (tables or not entry.relative_path):
+                given_kind = detect_table_format(entry.path)
             _add_job(listing, entry, base, given_kind, in_place=in_place, dry_run=dry_run, copy_others=copy_others)
     if in_place:
         listing.jobs = _deduplicate(listing.jobs)
         listing.existing_targets = listing.sources if not dry_run else {}
     else:
         _check_targets(listing)
+        _check_table_formats(listing)
     return listing
+
+
+def _check_table_formats(listing: FileList) -> None:
+    """Refuse a target whose name stands for another format: tables are not converted."""
+    for job in listing.jobs:
+        format_ = detect_table_format(job.target) if job.target is not None else None
+        if job.kind in TABLE_FORMATS and format_ is not None and format_ != job.kind:
+            raise InvalidPlan(
+                f"{display_path(job.target or '')} would be {job.kind} as {display_path(job.source)} is, but its name "
+                f"stands for {format_}"
+            )
 
 
 def _output_base(path: str, output: str | None, into_folder: bool, *, is_only_path: bool) -> str | None:

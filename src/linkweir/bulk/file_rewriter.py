@@ -22,6 +22,9 @@ from linkweir.bulk.file_list import FileJob
 from linkweir.bulk.length_fields import update_length_headers, update_maildir_name
 from linkweir.bulk.link_report import format_row
 from linkweir.bulk.mbox import MAX_MAIL_BYTES, MailPiece, MailRange, read_single_mail, split_mbox
+from linkweir.bulk.tables.table_format import TABLE_FORMATS
+from linkweir.bulk.tables.table_rewriter import rewrite_table
+from linkweir.bulk.tables.table_rows import TableOptions, TableRows
 from linkweir.bulk.tracker_factory import TrackerFactory, require_rereadable
 from linkweir.errors import LinkweirError
 from linkweir.html import Outcome, Rewriter, Switches
@@ -40,7 +43,8 @@ TOO_LARGE_MAIL = f"a mail is larger than {MAX_MAIL_BYTES >> 20} MiB"
 class RewriteConfig:
     """The options of rewriting, which can be sent to another process.
 
-    `message` may be a pattern (see `expand_pattern`); `report`: whether to produce rows.
+    `message` may be a pattern (see `expand_pattern`); `report`: whether to produce rows. Of tables: the columns of
+    documents and of message ids, and how many threads rewrite one.
     """
 
     keyring: KeyRing = field(repr=False)
@@ -53,12 +57,16 @@ class RewriteConfig:
     report: bool = False
     dry_run: bool = False
     in_place: bool = False
+    html_column: str | None = None
+    id_column: str | None = None
+    threads: int = 1
 
 
 @dataclass(slots=True)
 class FileResult:
     """The result of one job. `error`: None for success; `rows`: lines of the report, none for a failed file; `notes`:
-    counts of notes by code; `left`: mails of a mailbox that stayed unchanged, and why.
+    counts of notes by code; `unchanged_mails`: mails of a mailbox that stayed unchanged, and why. Of tables: how many
+    rows there are and how many stayed unchanged, of which `unchanged_mails` names the first.
     """
 
     job: FileJob
@@ -67,6 +75,8 @@ class FileResult:
     rows: bytes = b""
     notes: dict[str, int] = field(default_factory=dict)
     unchanged_mails: list[str] = field(default_factory=list)
+    table_rows: int = 0
+    unchanged_rows: int = 0
     error: str | None = None
 
     def add(self, part: "FileResult") -> None:
@@ -81,6 +91,7 @@ class FileResult:
         """Turn it into that of a failed file."""
         self.error = error
         self.counts, self.rows, self.unchanged_mails = {}, b"", []
+        self.table_rows = self.unchanged_rows = 0
 
 
 @dataclass(slots=True)
@@ -239,6 +250,8 @@ class FileRewriter:
             output = self._rewrite_html(source, result, rows)
         elif result.job.kind == "mbox":
             output = self._rewrite_mailbox(split_mbox(iter_chunks(source)), result, rows)
+        elif result.job.kind in TABLE_FORMATS:
+            output = self._rewrite_table(source, result, rows)
         else:
             output = self._rewrite_single_mail(source, staged, rows)
         for data in output:
@@ -274,6 +287,27 @@ class FileRewriter:
                 staged.renamed_path = update_maildir_name(result.job.target, piece.data, done.raw)
         if not piece.number:
             raise UnreadableInput(f"the mail is larger than {MAX_MAIL_BYTES >> 20} MiB and was left alone")
+
+    def _rewrite_table(self, source: InputFile, result: FileResult, write_report: ReportWriter) -> Iterator[bytes]:
+        """Yield the rewritten table."""
+        config, job = self.config, result.job
+        if config.html_column is None:
+            raise UnreadableInput(f"a table in {job.kind}: --html-column names the column with the documents")
+        options = TableOptions(
+            config.html_column,
+            config.id_column,
+            config.switches,
+            config.charset or "utf-8",
+            report=config.report,
+            replaced=not config.dry_run,
+            threads=config.threads,
+        )
+        trackers = self._tracker_factory.make_row_trackers(job.source, has_ids=config.id_column is not None)
+        table = TableRows(job.source, options, trackers, write_report)
+        yield from rewrite_table(source, job, table)
+        totals = table.totals
+        result.counts, result.unchanged_mails = totals.counts, totals.unchanged
+        result.table_rows, result.unchanged_rows = totals.row_count, totals.unchanged_count
 
     def _count_links(self, result: FileResult, done: Rewritten, number: int | None, rows: ReportWriter) -> None:
         for outcome, count in done.counts.items():

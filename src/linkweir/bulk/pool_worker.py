@@ -49,7 +49,7 @@ WorkerState = MutableSequence[int]
 
 # jobs by index, each with the job where it is not that of the list any more; or mails
 JobTask = list[tuple[int, FileJob | None]] | MailRange
-PackedResult = tuple[int, int, dict[Outcome, int], bytes, dict[str, int], list[str], str | None]
+PackedResult = tuple[int, int, dict[Outcome, int], bytes, dict[str, int], list[str], int, int, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,8 @@ WorkerMessage = Progress | PreparedResults | PublishFailure | PublishedBatch | R
 
 def _pack_result(index: int, result: FileResult) -> PackedResult:
     """A result without its job, which the parent has."""
-    return index, result.size, result.counts, result.rows, result.notes, result.unchanged_mails, result.error
+    what = (result.size, result.counts, result.rows, result.notes, result.unchanged_mails)
+    return index, *what, result.table_rows, result.unchanged_rows, result.error
 
 
 def unpack_result(packed: PackedResult, job: FileJob) -> FileResult:

@@ -9,10 +9,12 @@ import re
 import uuid
 
 from linkweir.bulk.document_io import UnreadableInput, describe_error
+from linkweir.errors import BadSwitch
 from linkweir.tokens import KeyRing, Privacy, Tracker
 
 _FIELDS = re.compile(r"\{([^{}]*)\}")
 _FIELD_NAMES = ("stem", "sha", "n")
+_ROW_MARK = "\0"  # stands for the row's number until that is known; no message id can hold it
 
 
 class TrackerFactory:
@@ -42,9 +44,48 @@ class TrackerFactory:
         pattern = self._pattern or ""
         return self._make_for_message(expand_pattern(pattern.replace("{n}", str(number)), path))
 
+    def make_row_trackers(self, path: str, *, has_ids: bool) -> "RowTrackers":
+        """Return the trackers for the rows of a table; {n} of a pattern is the row. `has_ids`: a column has the ids.
+
+        Raises UnreadableInput where the message id needs the file.
+        """
+        if has_ids or self._pattern is None:
+            return RowTrackers(self._shared_tracker or self._make_for_message(None), has_ids, None)
+        pattern = expand_pattern(self._pattern.replace("{n}", _ROW_MARK), path)
+        return RowTrackers(self._make_for_message(None), False, pattern)
+
     def _make_for_message(self, message: str | None) -> Tracker:
         identity = None if message is None else parse_message_id(message)
         return Tracker(self._keyring, self._base_url, message=identity, campaign=self._campaign, privacy=self._privacy)
+
+
+class RowTrackers:
+    """Trackers for the rows of one table. `base`: that of all rows, where each has none of its own."""
+
+    def __init__(self, base: Tracker, has_ids: bool, pattern: str | None) -> None:
+        self.base = base
+        self.has_ids = has_ids and base.privacy is not Privacy.ANONYMOUS
+        self._pattern = pattern
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all rows belong to the same message, or campaign."""
+        return not self.has_ids and self._pattern is None
+
+    def identify(self, number: int, value: object) -> uuid.UUID | int | str | None:
+        """The message id of row `number`, whose id column has this value. Raises BadSwitch."""
+        if self._pattern is not None:
+            return parse_message_id(self._pattern.replace(_ROW_MARK, str(number)))
+        if isinstance(value, str) and value:
+            return parse_message_id(value)
+        if isinstance(value, int | uuid.UUID) and not isinstance(value, bool):
+            return value
+        missing = value is None or value == ""
+        raise BadSwitch("its message id is missing" if missing else f"its message id is {value!r}: no text or number")
+
+    def for_row(self, number: int, value: object) -> Tracker:
+        """The tracker of row `number`. Raises BadSwitch."""
+        return self.base if self.is_shared else self.base.for_message(self.identify(number, value))
 
 
 def _parse_campaign(text: str) -> str | int:

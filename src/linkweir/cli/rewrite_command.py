@@ -9,9 +9,10 @@ from collections.abc import Generator, Iterator
 from linkweir.atomic_file import AtomicFile
 from linkweir.bulk import worker_pool
 from linkweir.bulk.document_io import Sink, StdoutSink, describe_error
-from linkweir.bulk.file_list import FileJob, FileList, InvalidPlan, is_same_file, plan_rewrite
+from linkweir.bulk.file_list import FILE_KINDS, FileJob, FileList, InvalidPlan, is_same_file, plan_rewrite
 from linkweir.bulk.file_rewriter import FileResult, FileRewriter, RewriteConfig
 from linkweir.bulk.link_report import format_summary, pluralize
+from linkweir.bulk.tables.table_format import TABLE_FORMATS, compression_of_name
 from linkweir.cli.key_file_option import add_key_file_option, key_file_path, load_or_create_keyring
 from linkweir.cli.link_options import add_link_options, check_message_id, get_campaign, warn_ignored_options
 from linkweir.cli.shared_options import (
@@ -40,6 +41,8 @@ _EXAMPLES = """\
   linkweir rewrite sent.mbox -o tracked.mbox --message-id '{stem}.{n}'
   compose | linkweir rewrite --kind eml | sendmail -t
   linkweir rewrite big/ -o out/ --jobs 8 --report links.jsonl
+  linkweir rewrite mails.parquet -o tracked.parquet --html-column html --id-column id
+  zcat mails.ndjson.gz | linkweir rewrite --kind ndjson --html-column body --id-column id | load
 
 With --key-file linkweir-data/keys.json, `linkweir serve` recognizes the links and counts their clicks.
 Files are replaced atomically.
@@ -49,6 +52,7 @@ Exit codes: 0 success, 1 some files or mails failed (the others are done), 2 usa
 # it waits for the disk, once per file).
 _MIN_BYTES_PER_PROCESS = 64 << 20
 _MIN_FILES_PER_PROCESS = 256
+_SINGLE_DOCUMENTS = (["html"], *([name] for name in TABLE_FORMATS))
 NOTE_TEXTS = {
     "untouched-part": "mail part left as it was (malformed)",
     "dkim-broken": "mail whose DKIM signature no longer fits",
@@ -64,15 +68,16 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "rewrite",
-        summary="replace links in HTML, mails and mailboxes by tracking links",
-        description="Replace the links of HTML files, mails (.eml, Maildir) and mailboxes (.mbox) by tracking links "
-        "that carry their destination. Every other "
+        summary="replace links in HTML, mails, mailboxes and tables by tracking links",
+        description="Replace the links of HTML files, mails (.eml, Maildir), mailboxes (.mbox) and, with "
+        "--html-column, tables (NDJSON, CSV, Parquet) by tracking links that carry their destination. Every other "
         "byte stays as it is. Without PATH, or with -, reads standard input and writes standard output, as a "
         "stream.",
         examples=_EXAMPLES,
     )
     parser.add_argument("paths", nargs="*", metavar="PATH", help=PATHS_HELP)
-    add_kind_option(parser)
+    add_kind_option(parser, (*FILE_KINDS, *TABLE_FORMATS))
+    _add_table_options(parser)
     _add_output_options(parser)
     group = add_link_options(
         parser, base_url="base URL of the links, such as https://t.example.com; remembered in the key file"
@@ -81,6 +86,14 @@ def add_to(commands: SubcommandParsers) -> None:
     add_switch_options(parser)
     _add_run_options(parser)
     parser.set_defaults(run=run)
+
+
+def _add_table_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("tables (.ndjson .jsonl .csv .tsv, also with .gz or .zst; .parquet)")
+    group.add_argument(
+        "--html-column", metavar="NAME", help="column with the documents; all other columns stay as they are"
+    )
+    group.add_argument("--id-column", metavar="NAME", help="column with the message id of each row")
 
 
 def _add_output_options(parser: argparse.ArgumentParser) -> None:
@@ -139,9 +152,11 @@ def run(args: argparse.Namespace) -> int:
             copy_others=args.copy_others,
             follow=args.follow,
             kind=args.kind,
+            tables=args.html_column is not None,
         )
     except InvalidPlan as error:
         raise UsageError(str(error)) from error
+    _validate_tables(args, listing)
     to_stdout = any(job.target is None for job in listing.jobs) and not args.dry_run
     if args.report == "-" and to_stdout:
         raise UsageError("standard output is in use for the result; use --report FILE")
@@ -162,6 +177,23 @@ def _validate_options(args: argparse.Namespace) -> None:
     if args.in_place and args.output:
         raise UsageError("--in-place and --output cannot be used together")
     check_message_id(args)
+
+
+def _validate_tables(args: argparse.Namespace, listing: FileList) -> None:
+    """Raise UsageError for tables without a column and the reverse, ModuleNotFoundError for a package they need."""
+    tables = [job for job in listing.jobs if job.kind in TABLE_FORMATS and not job.copy_only]
+    if tables and args.html_column is None:
+        name = display_path(tables[0].source)
+        raise UsageError(f"{name} is a table: --html-column names the column with the documents")
+    if args.html_column is not None and not tables and not listing.problems:
+        raise UsageError("--html-column: there is no table here; --kind names the format where no suffix does")
+    if args.id_column is not None and args.html_column is None:
+        raise UsageError("--id-column is for tables, with --html-column")
+    if args.id_column is not None and args.message_id is not None:
+        raise UsageError("--id-column and --message-id cannot be used together")
+    names = [name for job in tables for name in (job.source, job.target) if name is not None]
+    if any(job.kind == "parquet" for job in tables) or "zstd" in map(compression_of_name, names):
+        import pyarrow.parquet  # noqa: F401 - before anything is written
 
 
 def _validate_report(report: str | None, listing: FileList) -> None:
@@ -194,6 +226,9 @@ def _build_config(args: argparse.Namespace) -> RewriteConfig:
         report=args.report is not None,
         dry_run=args.dry_run,
         in_place=args.in_place,
+        html_column=args.html_column,
+        id_column=args.id_column,
+        threads=args.jobs or 1,
     )
 
 
@@ -207,7 +242,7 @@ class RewriteRun:
         self._failed = len(file_list.problems)
         self._counts: Counter[Outcome] = Counter()
         self._notes: Counter[str] = Counter()
-        self._done = self._unchanged_mails = 0
+        self._done = self._unchanged_mails = self._table_rows = self._unchanged_rows = 0
         jobs = file_list.jobs
         stream = any(job.source == STDIN for job in jobs)
         html_on_terminal = sys.stdout.isatty() and any(job.target is None for job in jobs) and not args.dry_run
@@ -233,19 +268,19 @@ class RewriteRun:
             self._progress.close()
         if not self._args.quiet:
             self._print_summary()
-        return 1 if self._failed or self._unchanged_mails else 0
+        return 1 if self._failed or self._unchanged_mails or self._unchanged_rows else 0
 
     def _run_jobs(self, sink: Sink | None) -> Generator[FileResult, None, None]:
         jobs = self._file_list.jobs
         is_stream = [job.source for job in jobs] == [STDIN]
-        if not is_stream and [job.kind for job in jobs] != ["html"]:
+        if not is_stream and [job.kind for job in jobs] not in _SINGLE_DOCUMENTS:
             workers = self._args.jobs or _default_process_count(jobs)
             progress = self._progress
             yield from worker_pool.rewrite_all(
                 self._rewriter, jobs, workers, lambda size, files: progress.advance(size, files=files)
             )
             return
-        # A document that is the only one needs no process of its own: whatever ends it, nothing else is lost.
+        # A document or table that is the only one needs no process of its own: whatever ends it, nothing else is lost.
         rows = _StreamReportWriter(sink) if sink and is_stream else None
         yield self._rewriter.rewrite(jobs[0], self._progress.advance, rows)
         self._progress.advance(files=1)
@@ -263,7 +298,11 @@ class RewriteRun:
             self._unchanged_mails += len(result.unchanged_mails)
             for why in result.unchanged_mails:
                 self._progress.print_above(f"linkweir: {display_path(result.job.source)}: {why}; left as it was")
-            if result.counts.get(Outcome.ENCODING):
+            self._table_rows += result.table_rows
+            self._unchanged_rows += result.unchanged_rows
+            if more := result.unchanged_rows - len(result.unchanged_mails) if result.table_rows else 0:
+                self._progress.print_above(f"linkweir: {display_path(result.job.source)}: and {more:,} more such rows")
+            if result.counts.get(Outcome.ENCODING) and not result.table_rows:
                 self._progress.print_above(
                     f"linkweir: {display_path(result.job.source)}: "
                     f"passed on unchanged: its encoding can't be judged by bytes"
@@ -280,6 +319,11 @@ class RewriteRun:
             f"{format_duration(progress.seconds) if progress.seconds >= 10 else f'{progress.seconds:.2f} s'}",
             file=sys.stderr,
         )
+        if self._table_rows:
+            left = f"; {self._unchanged_rows:,} could not be rewritten and stay" if self._unchanged_rows else ""
+            print(
+                f"  {self._table_rows:,} {'row' if self._table_rows == 1 else 'rows'} in tables{left}", file=sys.stderr
+            )
         for line in format_summary(self._counts):
             print(line, file=sys.stderr)
         for code, number in sorted(self._notes.items()):

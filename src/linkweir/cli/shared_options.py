@@ -4,7 +4,7 @@ import argparse
 import re
 import shutil
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -102,11 +102,11 @@ def add_switch_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_kind_option(parser: argparse.ArgumentParser) -> None:
+def add_kind_option(parser: argparse.ArgumentParser, kinds: Sequence[str] = FILE_KINDS) -> None:
     """Add what says what standard input, or a file with an unusual name, holds."""
     parser.add_argument(
         "--kind",
-        choices=FILE_KINDS,
+        choices=kinds,
         help="format of standard input and of the files named (default: by suffix, else html)",
     )
 
