@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from linkweir.clicks.correction_index import CorrectionLoader
 from linkweir.clock import now
 from linkweir.db import accounts_table, corrections_table, retention_queries
 from linkweir.db.schema import messages
@@ -166,7 +167,7 @@ def test_a_correction_outlives_the_database_and_the_message(service: RunningServ
     with service.components.database.write() as connection:
         connection.execute(messages.update().values(retain_until_at=1))
     wait_until(lambda: _delete_messages(service) == 0)
-    service.components.link_policy._corrections.__init__()  # as in a process that was started since
+    service.components.link_policy._corrections = CorrectionLoader()  # as in a process that was started since
     service.components.link_policy.refresh()
     assert service.client.get(f"{service.account_path}/messages/{expired}").status_code == 404
     bulk = mint_link(service, OTHER, message="order-7")

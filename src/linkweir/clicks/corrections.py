@@ -90,7 +90,8 @@ def create_correction(
         raise ValidationError("destination", "must be an address that begins with http:// or https://")
     _check_replacement(connection, destination, replacement, rules)
     in_force = corrections_table.list_in_force(connection, account)
-    same, others = [], []
+    same: list[RowMapping] = []
+    others: list[RowMapping] = []
     for row in in_force:
         is_same = (row["destination"], row["campaign"], row["number"]) == (destination, request.campaign, number)
         (same if is_same else others).append(row)
@@ -167,8 +168,10 @@ def _check_replacement(connection: Connection, destination: str, replacement: st
     if replacement == destination:
         raise ValidationError("replacement", "is the destination itself")
     blocked = blocklist_table.list_all(connection)
-    kinds = [frozenset(row["value"] for row in blocked if row["kind"] == kind) for kind in blocklist_table.BLOCK_KINDS]
-    if LinkPolicy(*kinds).is_blocked(location):
+    hosts, destinations = (
+        frozenset(row["value"] for row in blocked if row["kind"] == kind) for kind in blocklist_table.BLOCK_KINDS
+    )
+    if LinkPolicy(hosts, destinations).is_blocked(location):
         raise ValidationError("replacement", "is blocked by the operator of this service")
 
 
