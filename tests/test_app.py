@@ -10,21 +10,24 @@ import sqlite3
 import stat
 import subprocess
 import threading
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
 
 from linkweir.accounts import account_settings, api_keys
 from linkweir.app import create_app, linkweir_lifespan
 from linkweir.db.schema_upgrade import open_database
-from linkweir.errors import LinkweirError
+from linkweir.errors import LinkweirError, NotFound, ValidationError
 from linkweir.server.serve import DEMO_KEY_LABEL
 from linkweir.settings import Settings
 from linkweir.web.services import AppServices
@@ -361,6 +364,60 @@ def test_mounted_under_a_prefix(tmp_path: Path, with_lifespan: bool) -> None:
     service.stop()
     assert not service.local_journal.alive
     assert not service.delivery_worker.alive
+
+
+def test_a_host_sends_without_http(tmp_path: Path) -> None:
+    """`app.send` starts the service, gives the entries of API v2 and its errors in the same words, takes bytes as
+    attachments, and refuses an account that does not exist.
+    """
+    requests: list[dict[str, Any]] = [
+        make_request(substitutions={"n": "1"}, subject="{{ n }}"),
+        make_request(recipients=[{"email": "ada@example.org"}, {"email": "no address"}]),
+        make_request(schedule={"first_attempt": (datetime.now(UTC) + timedelta(days=1)).isoformat()}),
+        make_request(recipients=[]),
+        make_request(**{"from": {"email": "nobody"}}),
+        make_request(html_content=None),
+        make_request(tags=[17]),
+    ]
+    inner = create_app(Settings(data=tmp_path / "data", api_key="k" * 40))
+    with pytest.raises(LinkweirError, match="once the service has started"):
+        _ = inner.account_id
+
+    async def send(request: Request) -> JSONResponse:
+        try:
+            return JSONResponse(await inner.send(await request.json()))
+        except ValidationError as error:
+            return JSONResponse({"message": str(error)}, 400)
+
+    async def attach(_: Request) -> JSONResponse:
+        attachment = {"data": b"\x00\xff", "content_type": "image/png", "file_name": "a.png"}
+        with pytest.raises(NotFound, match="no such account"):
+            await inner.send(make_request(), account_id=uuid.uuid4())
+        with pytest.raises(ValidationError, match="cannot be written as JSON"):
+            await inner.send(make_request(subject=object()))
+        return JSONResponse(await inner.send(make_request(attachments=[attachment])))
+
+    outer = Starlette(routes=[Route("/send", send, methods=["POST"]), Route("/attach", attach), Mount("/mail", inner)])
+    with socket.create_server(("127.0.0.1", 0)) as listener, UvicornThread(outer, listener):
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with httpx.Client(base_url=url, timeout=WAIT_SECONDS) as client:
+            for body in requests:
+                done = client.post("/send", json=body)
+                api = f"/mail/v2/accounts/{inner.account_id}/messages"
+                expected = client.post(api, json=body, headers={"Authorization": "Bearer " + "k" * 40})
+                assert (done.status_code == 200) == (expected.status_code == 202)
+                if done.status_code == 200:
+                    entries, others = done.json(), expected.json()["data"]
+                    assert [{**each, "id": None} for each in entries] == [{**each, "id": None} for each in others]
+                    assert all((each["id"] is None) == (each["status"] == "error") for each in entries)
+                else:
+                    assert done.json() == expected.json()
+            (sent,) = client.get("/attach").json()
+        maildir = tmp_path / "data" / "outbox"
+        wait_until(lambda: sent["id"] in read_maildir(maildir))
+        (part,) = read_maildir(maildir)[sent["id"]].iter_attachments()
+        assert part.get_content() == b"\x00\xff"
+        inner.services.stop()
 
 
 def test_many_first_requests_start_once(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ with the first request.
 
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import anyio
 from starlette.applications import Starlette
@@ -25,6 +26,7 @@ from linkweir.accounts.sign_in_limiter import SignInLimiter
 from linkweir.accounts.skip_patterns import compile_skip_pattern
 from linkweir.api import openapi_document as openapi
 from linkweir.api import operations as api
+from linkweir.api.v2.send_endpoints import send_without_http
 from linkweir.background import Component, Heartbeat, RefreshThread, ThreadSupervisor
 from linkweir.clicks.click_event import RecordingPolicy
 from linkweir.clicks.ingest.click_notifications import enqueue_notifications
@@ -39,6 +41,7 @@ from linkweir.clock import MAX_SKEW_US, now
 from linkweir.dashboard import routes as dashboard
 from linkweir.db.database import Database
 from linkweir.db.schema_upgrade import create_database, migrate
+from linkweir.errors import LinkweirError
 from linkweir.first_start import ensure_default_account
 from linkweir.html import Switches
 from linkweir.mail.delivery_worker import DeliveryWorker
@@ -266,17 +269,45 @@ def _create_webhook_worker(
     )
 
 
+class LinkweirApp(Starlette):
+    """The service as an ASGI application. `app.state.linkweir` is its AppServices."""
+
+    @property
+    def services(self) -> AppServices:
+        """Its components."""
+        services: AppServices = self.state.linkweir
+        return services
+
+    @property
+    def account_id(self) -> uuid.UUID:
+        """The id of the default account. Raises LinkweirError before the service has started."""
+        if self.services.account is None:
+            raise LinkweirError("the account is known once the service has started")
+        return self.services.account
+
+    async def send(self, message: Mapping[str, Any], *, account_id: uuid.UUID | None = None) -> list[dict[str, Any]]:
+        """Send a message without a round trip over HTTP; return the result for each recipient.
+
+        `message`: the fields of `POST …/messages` of API v2, with the same validation; attachments may have bytes as
+        `data`. `account_id`: by default the default account. Each entry has `id`, `recipient`, `status` and `error`.
+        Starts the service if nobody did. Raises ValidationError, NotFound (of the account), DatabaseUnavailable.
+        """
+        await self.services.ensure_started()
+        account = account_id or self.account_id
+        return await self.services.run_blocking(lambda: send_without_http(self.services, message, account))
+
+
 def create_app(
     settings: Settings,
     log: FilteringBoundLogger | None = None,
     role: Role = "all",
     journal: Journal | None = None,
-) -> Starlette:
-    """The application for these settings; `app.state.linkweir` is its AppServices. Does no I/O yet."""
+) -> LinkweirApp:
+    """The application for these settings. Does no I/O yet."""
     services = create_services(
         settings, log or make_logger(settings.log_level, log_format=settings.log_format), role, journal
     )
-    app = Starlette(
+    app = LinkweirApp(
         routes=[
             *health.ROUTES,
             *on_demand_tls.ROUTES,
