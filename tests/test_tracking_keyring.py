@@ -14,6 +14,7 @@ from linkweir.accounts import domains
 from linkweir.errors import KeyRingError, ValidationError
 from linkweir.html.switches import Switches
 from linkweir.mail.draft import OperatorDefaults
+from linkweir.service_secrets import KeyRingFile
 from linkweir.tokens import keyring_file
 from linkweir.tracking_keyring import TrackingKeyRing
 from linkweir.web.structured_logging import make_logger
@@ -48,7 +49,9 @@ def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosts]:
     monkeypatch.setattr(tracking_keyring, "MAX_HOSTS", 8)
     sample = SampleDatabase(tmp_path)
     defaults = OperatorDefaults(BASE_URL, Switches(), "sealed")
-    keyring = TrackingKeyRing(tmp_path / "keys.json", sample.database, defaults, make_logger("error", io.StringIO()))
+    keyring = TrackingKeyRing(
+        KeyRingFile(tmp_path / "keys.json"), sample.database, defaults, make_logger("error", io.StringIO())
+    )
     keyring.load()
     yield Hosts(sample, tmp_path / "keys.json", keyring)
     sample.database.close()

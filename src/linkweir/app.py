@@ -51,6 +51,7 @@ from linkweir.mail.transport.transport_factory import create_transports
 from linkweir.privacy_requests import build_classifier, build_privacy_requests
 from linkweir.process_lock import ProcessLock
 from linkweir.service_metrics import register_metrics
+from linkweir.service_secrets import choose_keyring_source, make_vault
 from linkweir.settings import Settings
 from linkweir.smtp import smtp_server as smtp
 from linkweir.tracking_keyring import TrackingKeyRing
@@ -87,7 +88,7 @@ def create_services(
         write_lock=threading.Lock(),
     )
     database.on_wal_lost = lambda: log.error("database.log_removed", database=database.name)
-    vault = Vault(settings.vault_path)
+    vault = make_vault(settings, database)
     classifier = build_classifier(settings, log)
     max_delay_us = 2 * max(classifier.notify_delay_us, classifier.correction_delay_us) + MAX_SKEW_US
     dead_letters = DeadLetterFile(settings.spool_path, log)
@@ -100,7 +101,7 @@ def create_services(
     )
     heartbeat = Heartbeat(settings.data)
     submitter = _create_submitter(settings, database, log, heartbeat.require_recent if role == "web" else lambda: None)
-    tracking_keyring = TrackingKeyRing(settings.key_path, database, submitter.defaults, log)
+    tracking_keyring = TrackingKeyRing(choose_keyring_source(settings, database), database, submitter.defaults, log)
     tracking_hosts = TrackingHosts(database, log)
     link_policy = LinkPolicyCache(database, log, compile_skip_pattern)
     bucket_store = FileBuckets(settings.data)
@@ -208,7 +209,7 @@ def _prepare(services: AppServices) -> None:
     services.operator_pages.load()
     integrity.check_database(settings)
     migrate(services.database)
-    integrity.check_keys(settings, services.database, services.log)
+    integrity.check_keys(services.tracking_keyring.source, services.vault, services.database, services.log)
     settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
     services.account = ensure_default_account(services.database, settings, services.tracking_keyring.load())
 

@@ -81,37 +81,40 @@ class WorkerThread(ABC):
         """Work until `_stopping`."""
 
 
-class ReloadingFile(Generic[T]):
-    """A file of the operator's, read again when another one has taken its place, without a restart.
+class ReloadingValue(Generic[T]):
+    """What somebody else may change, read again when its version is another one, without a restart.
 
-    `value`: what `read` made of the file last. What cannot be read leaves it in force and is logged once. `on_change`
-    is called after a new value. Threads may share it. Raises as `read` does when the file cannot be used at the start.
+    `value`: what `read` returned last. What cannot be read leaves it in force and is logged once. `on_change` is called
+    after a new value; `name` is for logs. Threads may share it. Raises as `read` does when it cannot be used at the
+    start.
     """
 
     def __init__(
         self,
-        path: Path,
-        read: Callable[[Path], T],
+        name: str,
+        read: Callable[[], T],
+        get_version: Callable[[], object],
         log: FilteringBoundLogger | None = None,
         on_change: Callable[[], object] = lambda: None,
     ) -> None:
-        self._path = path
+        self._name = name
         self._read = read
+        self._get_version = get_version
         self._log = log
         self._on_change = on_change
         self._lock = threading.Lock()
-        self._fingerprint = _read_fingerprint(path)
-        self.value = read(path)
+        self._version = get_version()
+        self.value = read()
 
     def refresh(self) -> None:
-        """Read the file if it is another one than before, which one system call tells."""
+        """Read it if its version is another one than before. Raises what getting the version raises."""
         with self._lock:
-            fingerprint = _read_fingerprint(self._path)  # before reading: what changes meanwhile is seen next time
-            if fingerprint == self._fingerprint:
+            version = self._get_version()  # before reading: what changes meanwhile is seen next time
+            if version == self._version:
                 return
-            self._fingerprint = fingerprint
+            self._version = version
             try:
-                self.value = self._read(self._path)
+                self.value = self._read()
             except LinkweirError as error:
                 self._log_reload("error", "file.cannot_reload", error=str(error))
             else:
@@ -120,10 +123,23 @@ class ReloadingFile(Generic[T]):
 
     def _log_reload(self, level: str, event: str, **details: str) -> None:
         if self._log is not None:
-            getattr(self._log, level)(event, file=str(self._path), **details)
+            getattr(self._log, level)(event, file=self._name, **details)
 
 
-def _read_fingerprint(path: Path) -> FileFingerprint:
+class ReloadingFile(ReloadingValue[T]):
+    """A file of the operator's, read again when another one has taken its place, which one system call tells."""
+
+    def __init__(
+        self,
+        path: Path,
+        read: Callable[[Path], T],
+        log: FilteringBoundLogger | None = None,
+        on_change: Callable[[], object] = lambda: None,
+    ) -> None:
+        super().__init__(str(path), lambda: read(path), lambda: read_fingerprint(path), log, on_change)
+
+
+def read_fingerprint(path: Path) -> FileFingerprint:
     """What tells a file from the one that was there before; None if there is none."""
     try:
         status = os.stat(path)

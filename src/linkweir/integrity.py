@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.clicks.journal.segment_directory import SUFFIX
-from linkweir.db import accounts_table
+from linkweir.db import accounts_table, service_secrets_table
 from linkweir.db.database import Database
 from linkweir.db.schema_upgrade import create_database, migrate
 from linkweir.errors import DataFolderError, VaultError
+from linkweir.service_secrets import KeyRingSource, choose_keyring_source, make_vault
 from linkweir.settings import Settings
-from linkweir.tokens import keyring_file
 from linkweir.vault import Vault
 
 ACCEPT_LOSS_HINT = "start once with `linkweir serve --accept-loss`"
@@ -32,27 +32,30 @@ def check_database(settings: Settings) -> None:
         )
 
 
-def check_keys(settings: Settings, database: Database, log: FilteringBoundLogger) -> None:
+def check_keys(source: KeyRingSource, vault: Vault, database: Database, log: FilteringBoundLogger) -> None:
     """With a database that is up to date. Raises DataFolderError, KeyRingError, DatabaseUnavailable, VaultError."""
     with database.read() as connection:
         known = accounts_table.link_key_fingerprints(connection)
         sealed = accounts_table.list_sealed_samples(connection)
-    ring = _load_fingerprints(settings)
+        is_sealed_there = bool(service_secrets_table.list_all(connection))
+    ring = {key.id: key.fingerprint for key in source.load().keys} if source.exists() else {}
     # a new ring begins with the same ids, so these alone do not tell whether it is the one that links were sent with
     missing = [key for key, fingerprint in known.items() if key not in ring or fingerprint not in (None, ring[key])]
     if missing:
         names = ", ".join(map(str, sorted(missing)))
-        gone = "" if settings.key_path.exists() else "the key ring is gone; "
+        gone = "" if ring else "the key ring is gone; "
+        if not source.is_shared and is_sealed_there:
+            gone = "this machine has another key ring than the database, which LINKWEIR_MASTER_KEY opens; "
         raise DataFolderError(
-            f"{settings.key_path}: {gone}links may have been sent with the keys {names}, which it lacks: they would be "
+            f"{source.name}: {gone}links may have been sent with the keys {names}, which it lacks: they would be "
             f"dead; put it back from a backup, or, if they may be, {ACCEPT_LOSS_HINT}"
         )
-    if sealed and not settings.vault_path.exists():
+    if sealed and not vault.has_key():
         raise DataFolderError(
-            f"{settings.vault_path}: the vault key is gone, but the database holds secrets that only it opens (of "
+            f"{vault.name}: the vault key is gone, but the database holds secrets that only it opens (of "
             f"webhooks, of DKIM); put it back from a backup, or, to set these anew, {ACCEPT_LOSS_HINT}"
         )
-    _check_vault(Vault(settings.vault_path), sealed, log)
+    _check_vault(vault, sealed, log)
 
 
 def _check_vault(vault: Vault, sealed: Sequence[bytes], log: FilteringBoundLogger) -> None:
@@ -73,15 +76,9 @@ def accept_loss(settings: Settings) -> None:
     database = create_database(settings, connections=1)
     try:
         migrate(database)
-        ring = keyring_file.load_or_create(settings.key_path, datetime.now(UTC), [settings.base_url])
+        ring = choose_keyring_source(settings, database).load_or_create(datetime.now(UTC), [settings.base_url])
         with database.write() as connection:
             accounts_table.delete_other_link_keys(connection, {key.id: key.fingerprint for key in ring.keys})
-        Vault(settings.vault_path).seal(b"")
+        make_vault(settings, database).seal(b"")
     finally:
         database.close()
-
-
-def _load_fingerprints(settings: Settings) -> dict[int, bytes]:
-    if not settings.key_path.exists():
-        return {}
-    return {key.id: key.fingerprint for key in keyring_file.load(settings.key_path).keys}

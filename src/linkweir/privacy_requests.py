@@ -22,8 +22,9 @@ from linkweir.mail.transport import maildir
 from linkweir.privacy import sealed_destinations
 from linkweir.privacy.erasure import ExternalData, PrivacyRequests
 from linkweir.privacy.erasure_lock import exclusive_erasure
+from linkweir.service_secrets import choose_keyring_source
 from linkweir.settings import Settings
-from linkweir.tokens import KeyRing, keyring_file
+from linkweir.tokens import KeyRing
 from linkweir.web.structured_logging import make_logger
 
 DRAIN_SECONDS = 10.0  # that an erasure waits for clicks that are still in the journal
@@ -84,5 +85,5 @@ def open_privacy_requests(settings: Settings, database: Database) -> PrivacyRequ
     """The same for a command, whether a service runs or not."""
     log = make_logger("warning", sys.stderr)
     get_classifier = functools.cache(lambda: build_classifier(settings, log))
-    get_keyring = functools.cache(lambda: keyring_file.load(settings.key_path))
+    get_keyring = functools.cache(lambda: choose_keyring_source(settings, database).load())
     return build_privacy_requests(settings, database, log, get_classifier, get_keyring, wait_for_lock=True)

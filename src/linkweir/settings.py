@@ -27,7 +27,7 @@ POSITIVE_FLOATS = (
     *("tell_seconds", "correct_seconds"),
 )
 PATH_FIELDS = (
-    *("data", "key_file", "spool", "maildir", "smtp_certificate", "smtp_key", "mmdb", "networks"),
+    *("data", "key_file", "master_key_file", "spool", "maildir", "smtp_certificate", "smtp_key", "mmdb", "networks"),
     *("apple_app_links", "android_app_links", "unknown_link_page", "root_page"),
 )
 POSITIVE_INTS = (
@@ -70,6 +70,22 @@ class Settings:
             "PostgreSQL database, as `postgresql://user:password@host:port/name`; if empty, SQLite in the data folder."
         ),
     )
+    master_key: str = field(
+        default="",
+        repr=False,
+        metadata=doc(
+            "32 random bytes in base64, under which the database holds the key ring and the vault key, for all "
+            "machines; if empty, both are files in the data folder."
+        ),
+    )
+    master_key_file: Path | None = field(default=None, metadata=doc("File that holds the master key."))
+    vault_key: str = field(
+        default="",
+        repr=False,
+        metadata=doc(
+            "Key that encrypts secrets in the database, as in `vault.key`; if empty, that file or the database's."
+        ),
+    )
     host: str = field(default="127.0.0.1", metadata=doc("Address that HTTP listens on."))
     port: int = field(default=8025, metadata=doc("Port that HTTP listens on; 0 takes a free one."))
     threads: int = field(default=8, metadata=doc("Threads for database work."))
@@ -100,6 +116,13 @@ class Settings:
     )
     key_file: Path | None = field(
         default=None, metadata=doc("Key ring that signs the links; if empty, `keys.json` in the data folder.")
+    )
+    key_ring: str = field(
+        default="",
+        repr=False,
+        metadata=doc(
+            "Key ring itself, as `linkweir keys export` prints it; its keys cannot be changed by the service."
+        ),
     )
     opt_out: tuple[str, ...] = field(
         default=(),

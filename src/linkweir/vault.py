@@ -1,10 +1,13 @@
 """Seals secrets that the database must be able to give back: webhook secrets, DKIM keys, replies that hold a key.
 
-Who has a copy of the database alone learns none of them. The key is a file beside it, readable by its owner only.
+Who has a copy of the database alone learns none of them. The key is a file beside it, readable by its owner only, or
+comes from elsewhere.
 """
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.fernet import Fernet, InvalidToken
 
@@ -12,11 +15,19 @@ from linkweir.durable_files import create_file
 from linkweir.errors import VaultError
 
 
-class Vault:
-    """Seals and opens with one key file, made on first use. Threads may share it."""
+class VaultKey(NamedTuple):
+    """Where the key comes from; `name` is for texts."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    name: str
+    load_or_create: Callable[[], bytes]
+    exists: Callable[[], bool]
+
+
+class Vault:
+    """Seals and opens with one key, made on first use: that of a file, or another one. Threads may share it."""
+
+    def __init__(self, key: Path | VaultKey) -> None:
+        self._key = _file_key(key) if isinstance(key, Path) else key
         self._fernet: Fernet | None = None
 
     def seal(self, secret: bytes) -> bytes:
@@ -29,16 +40,29 @@ class Vault:
             return self._load_fernet().decrypt(sealed)
         except InvalidToken:
             raise VaultError(
-                f"a stored secret does not open with {self._path}: is it the key of this database?"
+                f"a stored secret does not open with {self._key.name}: is it the key of this database?"
             ) from None
 
     def _load_fernet(self) -> Fernet:
         if self._fernet is None:
             try:
-                self._fernet = Fernet(_load_or_create(self._path))
+                self._fernet = Fernet(self._key.load_or_create())
             except (OSError, ValueError) as error:
-                raise VaultError(f"cannot use the vault key {self._path}: {error}") from error
+                raise VaultError(f"cannot use the vault key {self._key.name}: {error}") from error
         return self._fernet
+
+    @property
+    def name(self) -> str:
+        """Where the key comes from."""
+        return self._key.name
+
+    def has_key(self) -> bool:
+        """Whether there is a key already. Raises VaultError, DatabaseUnavailable."""
+        return self._key.exists()
+
+
+def _file_key(path: Path) -> VaultKey:
+    return VaultKey(str(path), lambda: _load_or_create(path), path.exists)
 
 
 def _load_or_create(path: Path) -> bytes:

@@ -32,6 +32,7 @@ from linkweir.settings import Settings
 from linkweir.web.redirect import RedirectEndpoint
 from linkweir.web.services import AppServices
 from linkweir.web.structured_logging import make_logger
+from tests.databases import make_database_url
 
 BROWSER_HEADERS = {  # what a reader's browser says: without it, nobody would take a click for a person's
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -66,7 +67,8 @@ class UvicornThread:
 
 class RunningService:
     """One service with an API key and a client that uses it; `logs` collects its log lines. A setting `journal` is
-    another journal than its own; `direct_redirects` False sends every request through the application.
+    another journal than its own; the database is one of the test's dialect; `direct_redirects` False sends every
+    request through the application.
     """
 
     def __init__(self, data: Path, **settings: Any) -> None:
@@ -74,6 +76,7 @@ class RunningService:
         direct: bool = settings.pop("direct_redirects", True)
         self._listener = socket.create_server(("127.0.0.1", 0))
         port = self._listener.getsockname()[1]
+        settings.setdefault("database", make_database_url())
         chosen = {"claim_seconds": 1.0, "retry_seconds": 0.1, "spool_retry": 0.2, "journal_facts": 5000, **settings}
         self.settings = Settings(data=data, port=port, **chosen)
         self._stream = io.StringIO()

@@ -39,6 +39,7 @@ _MODULES = {
     "classify": "classify_command",
     "open": "open_command",
     "keys": "keys_command",
+    "secrets": "secrets_command",
     "account": "account_command",
     "api-keys": "api_keys_command",
     "user": "user_command",

@@ -51,7 +51,7 @@ def load_existing_keyring(args: argparse.Namespace) -> KeyRing:
     """Load the key ring. Raises UsageError when there is none yet, KeyRingError when it can't be trusted."""
     path = key_file_path(args)
     if not path.exists():
-        other = "; links of a service open with --data FOLDER" if hasattr(args, "data") else ""
+        other = "; links of a service open with --data FOLDER" if hasattr(args, "url") else ""
         raise UsageError(
             f"there is no key file {display_path(str(path))}; `linkweir rewrite` creates one, or use --key-file{other}"
         )

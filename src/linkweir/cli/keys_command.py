@@ -3,17 +3,25 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from linkweir.cli.data_option import open_data_folder
 from linkweir.cli.key_file_option import add_key_file_option, key_file_path, load_existing_keyring
 from linkweir.cli.shared_options import SubcommandParsers, UsageError, add_command
 from linkweir.terminal.text import display_path
-from linkweir.tokens import Key, keyring_file
+from linkweir.tokens import Key, KeyRing, keyring_file
+
+if TYPE_CHECKING:
+    from linkweir.service_secrets import KeyRingSource
 
 _EXAMPLES = """\
   linkweir keys list
   linkweir keys rotate                         new links use a new key, old links still open
+  linkweir keys rotate --data ./linkweir-data  the same for a service, wherever its key ring is
   linkweir keys export --output backup.keys    a file that only you can read
   linkweir keys export --yes | ssh mail 'umask 077; cat > linkweir.keys'
 """
@@ -63,17 +71,39 @@ def add_to(commands: SubcommandParsers) -> None:
     exported.add_argument("--yes", action="store_true", help="confirm printing the secrets on standard output")
     exported.set_defaults(run=run_export)
     for action in (listed, rotated, exported):
-        add_key_file_option(action, "the key ring")
+        source = action.add_mutually_exclusive_group()
+        add_key_file_option(source, "the key ring")
+        source.add_argument("--data", type=Path, metavar="FOLDER", help="data folder of a service: use its key ring")
+
+
+@contextmanager
+def _open_source(args: argparse.Namespace) -> "Iterator[KeyRingSource | None]":
+    """Where a service has its key ring; None for a file of the user's own."""
+    if args.data is None:
+        yield None
+        return
+    from linkweir.service_secrets import choose_keyring_source
+
+    with open_data_folder(args) as (settings, database):
+        yield choose_keyring_source(settings, database)
+
+
+def _load_keyring(args: argparse.Namespace) -> tuple[KeyRing, str]:
+    """The ring, and where it is."""
+    with _open_source(args) as source:
+        if source is None:
+            return load_existing_keyring(args), str(key_file_path(args))
+        return source.load(), source.name
 
 
 def run_list(args: argparse.Namespace) -> int:
     """Print the keys and hosts, without secrets."""
-    ring = load_existing_keyring(args)
+    ring, name = _load_keyring(args)
     if args.json:
         keys = [{**_key_to_json(key), "current": key == ring.current} for key in ring.keys]
-        print(json.dumps({"file": display_path(str(key_file_path(args))), "keys": keys, "hosts": list(ring.hosts)}))
+        print(json.dumps({"file": display_path(name), "keys": keys, "hosts": list(ring.hosts)}))
         return 0
-    print(f"{display_path(str(key_file_path(args)))}")
+    print(f"{display_path(name)}")
     for key in ring.keys:
         facts = _key_to_json(key)
         state = "current" if key == ring.current else f"retired {facts['retired']}"
@@ -93,15 +123,23 @@ def _format_time(when: datetime | None) -> str | None:
 
 def run_rotate(args: argparse.Namespace) -> int:
     """Retire the current key and put a new one in its place."""
-    load_existing_keyring(args)
-    ring = keyring_file.update(key_file_path(args), lambda ring: ring.rotate(datetime.now(UTC)))
+    with _open_source(args) as source:
+        if source is None:
+            load_existing_keyring(args)
+            ring = keyring_file.update(key_file_path(args), _rotate)
+        else:
+            ring = source.update(_rotate)
     print(f"linkweir: key {ring.current.id} is now in use; {len(ring.keys) - 1} retired still open their links")
     return 0
 
 
+def _rotate(ring: KeyRing) -> KeyRing:
+    return ring.rotate(datetime.now(UTC))
+
+
 def run_export(args: argparse.Namespace) -> int:
     """Write the ring with its secrets, to a new file of mode 0600 or, with --yes, to standard output."""
-    ring = load_existing_keyring(args)
+    ring, _ = _load_keyring(args)
     if args.output is not None and str(args.output) != "-":
         if args.output.exists():
             raise UsageError(f"{display_path(str(args.output))} exists already; choose another name")

@@ -75,10 +75,10 @@ def _open_link(ring: KeyRing, url: str) -> Opened:
 def _open_with_database(args: argparse.Namespace) -> LinkFields:
     """What the link holds, and what the service knows of it: the message's id, as API and dashboard show it."""
     from linkweir.mail import stored_messages
-    from linkweir.tokens import keyring_file
+    from linkweir.service_secrets import choose_keyring_source
 
     with service(args) as (settings, database):
-        opened = _open_link(keyring_file.load(settings.key_path), args.url)
+        opened = _open_link(choose_keyring_source(settings, database).load(), args.url)
         fields = _to_fields(opened)
         if isinstance(opened.message, int):
             with database.read() as connection:

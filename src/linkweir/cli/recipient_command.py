@@ -84,6 +84,11 @@ def run_erase(args: argparse.Namespace) -> int:
             last = index + 1 == len(args.email)  # the database is written anew once
             done = privacy_requests.erase(normalize_domain(email), now(), limit=None if last else 0, full_scan=True)
             print(f"linkweir: {email}: {_format_erasure(done)}")
+    if settings.database:  # no second try would do more
+        print(
+            "linkweir: logs, replicas and backups of PostgreSQL hold copies as long as you keep them", file=sys.stderr
+        )
+        return 0
     if left := not done.overwritten:
         why = "clicks wait in the journal that nobody stores, or a reader keeps old copies in the database's log"
         print(f"linkweir: {why}: run this again", file=sys.stderr)

@@ -45,6 +45,15 @@ def open_token_leniently(ring: KeyRing, text: str) -> Opened | None:
     return None
 
 
+def names_unknown_key(ring: KeyRing, text: str) -> bool:
+    """Whether it is a token of a key that the ring does not have: another machine may have made the key just now."""
+    try:
+        open_token(ring, text)
+    except BadToken as error:
+        return error.code == "unknown-key"
+    return False
+
+
 def _repaired_tokens(text: str) -> Iterator[str]:
     plain = unquote(text) if "%" in text else text
     for whole in dict.fromkeys((plain, LINE_WRAPPING.sub("", plain))):

@@ -65,14 +65,14 @@ def list_clickers(
         select(
             message_tags.c.message_id.label("id"),
             message_tags.c.created_at.label("at"),
-            messages.c.recipient,
-            messages.c.variant,
+            func.min(messages.c.recipient).label("recipient"),  # there is one: PostgreSQL has to be told
+            func.min(messages.c.variant).label("variant"),
             func.min(message_links.c.first_at).label("first_at"),
             func.sum(counts).label("click_count"),
             func.sum(message_links.c.machine + message_links.c.prefetch).label("machine"),
             func.count().filter(counts > 0).label("links"),
             *(func.sum(message_links.c[name]).label(name) for name in EXPECTED_LINK_COUNTS),
-            messages.c.clicked_basis_points,
+            func.min(messages.c.clicked_basis_points).label("clicked_basis_points"),
         )
         .join(messages, messages.c.id == message_tags.c.message_id)
         .join(message_links, message_links.c.message_id == message_tags.c.message_id)

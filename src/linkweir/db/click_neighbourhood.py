@@ -50,7 +50,9 @@ def _is_same_message(click: RowMapping) -> ColumnElement[bool] | None:
 
 def count_recipients_of_ip(connection: Connection, account: uuid.UUID, ip: str, first_at: int, last_at: int) -> int:
     """Count the account's messages that this address hit between these times."""
-    statement = select(func.count(distinct(func.coalesce(clicks.c.message_id, clicks.c.message_ref)))).where(
+    stored = func.count(distinct(clicks.c.message_id))
+    others = func.count(distinct(clicks.c.message_ref)).filter(clicks.c.message_id.is_(None))
+    statement = select(stored + others).where(
         clicks.c.account_id == account,
         clicks.c.at.between(first_at, last_at),
         clicks.c.ip == ip,

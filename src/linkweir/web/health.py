@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from linkweir.accounts import account_settings
 from linkweir.background import NO_HEARTBEAT, STALE_SECONDS
-from linkweir.errors import DatabaseUnavailable
+from linkweir.errors import DatabaseUnavailable, LinkweirError
 from linkweir.web.json_response import JSONResponse
 from linkweir.web.services import AppServices, services_from
 
@@ -71,8 +71,12 @@ def _check_disk(services: AppServices) -> str:
 
 
 def _check_keys(services: AppServices) -> str:
-    """Check the key file: the ring in memory works without it, but the next start would fail."""
-    return "ok" if services.settings.key_path.exists() else f"{services.settings.key_path} is gone"
+    """Check where the key ring is: the one in memory works without it, but the next start would fail."""
+    source = services.tracking_keyring.source
+    try:
+        return "ok" if source.exists() else f"{source.name} is gone"
+    except LinkweirError as error:
+        return f"{source.name}: {error}"
 
 
 def check_workers(services: AppServices) -> dict[str, str]:

@@ -109,7 +109,7 @@ class RedirectEndpoint:
         try:
             opened = self._open_token(scope)
             if opened is None:
-                return RedirectDecision(self._unknown_link_response(), method, started)
+                return RedirectDecision(self._unopened_link_response(scope), method, started)
             if opened.index == PIXEL_INDEX:  # whether the message is known is not asked: an image must not look broken
                 decision = RedirectDecision(PIXEL_RESPONSE, method, started)
                 self._append_click(decision, opened, None, None, scope)
@@ -196,6 +196,15 @@ class RedirectEndpoint:
         if own is None:
             return UNKNOWN_RESPONSE
         return AsgiResponse("unknown", 404, [*OPERATOR_PAGE_HEADERS, (b"content-length", str(len(own)).encode())], own)
+
+    def _unopened_link_response(self, scope: Scope) -> AsgiResponse:
+        """The response to what is no link, or to one that another machine has signed with a key that is new."""
+        text = request_path(scope)[len(self._path) :]
+        if self._services.tracking_keyring.source.is_shared and sealed_links.names_unknown_key(
+            self._keyring.current, text
+        ):
+            return UNAVAILABLE_RESPONSE
+        return self._unknown_link_response()
 
     async def _resolve_short(self, opened: Opened) -> ResolvedLink | AsgiResponse | None:
         """Return the destination of a short link, or the response instead; None: it is not known."""

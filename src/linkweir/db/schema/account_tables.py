@@ -91,6 +91,15 @@ link_keys = Table(
     Column("fingerprint", LargeBinary(16)),  # of the key's secret: ids alone are the same in every new ring
 )
 
+service_secrets = Table(  # what all machines share, sealed by a master key that is not here
+    "service_secrets",
+    metadata,
+    Column("name", String(16), primary_key=True),  # key-ring or vault-key
+    Column("sealed", LargeBinary, nullable=False),
+    Column("revision", BigInteger, nullable=False),  # counts its changes
+    Column("updated_at", BigInteger, nullable=False),
+)
+
 users = Table(
     "users",
     metadata,
