@@ -22,7 +22,20 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "src" / "linkweir" / "manual"
 TIMEOUT_SECONDS = 1800  # of one block, on a busy machine
 RUN = ("python", "sh", "json")
-SHOWN = ("text", "ini", "nginx", "caddy", "haproxy", "postfix", "html", "sql", "toml", "yaml")  # nothing that one runs
+# nothing that one runs
+SHOWN = (
+    "text",
+    "ini",
+    "nginx",
+    "caddy",
+    "haproxy",
+    "postfix",
+    "html",
+    "sql",
+    "toml",
+    "yaml",
+    "dockerfile",
+)  # nothing that one runs
 _BLOCK = re.compile(r"^(?:<!-- not run: ([^\n]+) -->\n)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COPY = "#!/bin/sh\nexec cat\n"
 _RENDER = "#!/bin/sh\nexec cat newsletter.html\n"

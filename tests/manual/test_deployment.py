@@ -1,12 +1,21 @@
 """The units and proxy configurations that the manual shows are accepted by the programs that they are for."""
 
+import argparse
+import dataclasses
+import json
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
+import yaml
+
+from linkweir.server.serve import add_arguments
+from linkweir.settings import Settings
 from tests.conftest import skip_or_fail
-from tests.manual.examples import PAGES, examples
+from tests.manual.examples import PAGES, ROOT, examples
+from tests.web.running_service import RunningService
 
 PAGE = (PAGES / "operations.md").read_text(encoding="utf-8")
 
@@ -73,3 +82,69 @@ def test_haproxy_accepts_its_sections(tmp_path: Path) -> None:
     config = tmp_path / "haproxy.cfg"
     config.write_text(f"defaults\n    timeout client 1m\n    timeout server 1m\n    timeout connect 5s\n\n{sections}\n")
     run(find_program("haproxy"), "-c", "-f", config)
+
+
+def test_the_container_starts_the_service() -> None:
+    """Each variable of the Containerfile is a setting, its command is one that `linkweir` takes, and its extras exist.
+
+    No image is built here: that needs an engine, and the network.
+    """
+    text = block("dockerfile")
+    variables = re.findall(r"\bLINKWEIR_(\w+)=", text)
+    assert len(variables) == 3
+    assert {name.lower() for name in variables} <= {field.name for field in dataclasses.fields(Settings)}
+    program, *words = json.loads(text.rpartition("\nCMD ")[2])
+    assert program.startswith("/opt/linkweir/bin/")
+    assert words.pop(0) == "serve"
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_arguments(parser)
+    assert parser.parse_args(words).smtp_port == 8587
+    (extras,) = re.findall(r"linkweir\[([\w,]+)\]", text)
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert set(extras.split(",")) <= known.keys()
+
+
+def find_metric_names(expressions: list[str]) -> set[str]:
+    """The metrics that expressions of Prometheus name; labels stand in braces or behind `by`."""
+    return set(re.findall(r"\blinkweir_\w+", " ".join(expressions)))
+
+
+def test_dashboard_and_alert_rules_name_metrics_that_exist(tmp_path: Path) -> None:
+    """Both come from a running service, whose metrics have every name in them; promtool, where it is, accepts the
+    rules; panels have titles, and stand beside each other.
+    """
+    with RunningService(tmp_path / "data") as service:
+        (entry,) = service.send()
+        service.reader.get(service.delivered_links(entry["id"])[0])
+        service.wait_until_ingested()
+        dashboard = service.reader.get("/docs/grafana-dashboard.json")
+        rules = service.reader.get("/docs/alert-rules.yaml")
+        exposed = set(re.findall(r"^(linkweir_\w+)", service.reader.get("/metrics").text, re.MULTILINE))
+    assert (dashboard.headers["content-type"], rules.headers["content-type"]) == (
+        "application/json",
+        "application/yaml",
+    )
+    panels = dashboard.json()["panels"]
+    queries = [
+        variable["definition"] for variable in dashboard.json()["templating"]["list"] if "definition" in variable
+    ]
+    expressions = [target["expr"] for panel in panels for target in panel["targets"]]
+    named = find_metric_names([*expressions, *queries])
+    assert named <= exposed
+    assert len(named) >= 20
+    assert len({panel["id"] for panel in panels} | {panel["title"] for panel in panels}) == 2 * len(panels)
+    cells = [
+        (x, y)
+        for panel in panels
+        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+    alerts = [rule for group in yaml.safe_load(rules.text)["groups"] for rule in group["rules"]]
+    assert find_metric_names([rule["expr"] for rule in alerts]) <= exposed
+    assert {rule["labels"]["severity"] for rule in alerts} == {"critical", "warning"}
+    assert all(rule["annotations"]["summary"] for rule in alerts)
+    if (promtool := shutil.which("promtool")) is not None:
+        (tmp_path / "rules.yaml").write_text(rules.text)
+        assert f"{len(alerts)} rules found" in run(promtool, "check", "rules", tmp_path / "rules.yaml")

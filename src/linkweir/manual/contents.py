@@ -16,7 +16,11 @@ CHAPTERS = {
 }
 TOPICS = tuple(topic for chapter in CHAPTERS.values() for topic in chapter)
 FOLDER = Path(__file__).parent
-SCREENSHOT = "dashboard.png"
+MEDIA_TYPES = {  # of the files beside the pages
+    "dashboard.png": "image/png",
+    "grafana-dashboard.json": "application/json",
+    "alert-rules.yaml": "application/yaml",
+}
 MAX_RESULTS = 30
 _FENCE = re.compile(r"^(```|~~~)")
 _MARKS = re.compile(r"^```\w*$|^\|[-:| ]+\|$|(?<!\\)\||\*\*|`|\]\([^)]*\)|!?\[", re.MULTILINE)

@@ -116,11 +116,10 @@ async def show_first_page(request: Request) -> Response:
 
 
 async def show_page(request: Request) -> Response:
-    """One page of the manual, or its picture."""
+    """One page of the manual, or a file beside it."""
     name = request.path_params["page"]
-    if name == contents.SCREENSHOT:
-        picture = (contents.FOLDER / name).read_bytes()
-        return Response(picture, media_type="image/png", headers=HEADERS)
+    if media_type := contents.MEDIA_TYPES.get(name):
+        return Response((contents.FOLDER / name).read_bytes(), media_type=media_type, headers=HEADERS)
     if name not in contents.TOPICS:
         raise NotFound("there is no such page in the manual; its first page is /docs")
     return await _respond_with_page(request, name)
