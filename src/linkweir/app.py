@@ -68,6 +68,7 @@ from linkweir.web import (
 )
 from linkweir.web.memory_budget import MemoryBudget
 from linkweir.web.middleware import RequestDispatcher
+from linkweir.web.oidc_client import make_oidc_client
 from linkweir.web.rate_limit import FileBuckets, TokenBuckets
 from linkweir.web.services import AppServices
 from linkweir.web.structured_logging import make_logger
@@ -149,6 +150,7 @@ def create_services(
         process_lock=ProcessLock(settings.data),
         memory_budget=MemoryBudget(settings.max_incoming),
         operator_pages=operator_pages.OperatorPages(settings),
+        oidc_client=make_oidc_client(settings) if role != "background" else None,
         heartbeat=heartbeat,
         refresh_thread=RefreshThread(
             log, (tracking_keyring.refresh, tracking_hosts.refresh, link_policy.refresh, classifier.enricher.refresh)

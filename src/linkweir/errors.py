@@ -125,6 +125,10 @@ class Unauthorized(LinkweirError):
     """The key is missing, malformed, unknown, or belongs to another account: nobody is told which."""
 
 
+class SingleSignOnError(LinkweirError):
+    """An identity provider's answer cannot be had, or cannot be trusted; the text is for the log."""
+
+
 class IdempotencyConflict(LinkweirError):
     """An Idempotency-Key that was already used for another request."""
 

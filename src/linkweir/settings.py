@@ -6,6 +6,7 @@ setting that is silently ignored is found months later; secrets are left out of 
 
 import ipaddress
 import os
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -29,6 +30,7 @@ POSITIVE_FLOATS = (
 PATH_FIELDS = (
     *("data", "key_file", "master_key_file", "spool", "maildir", "smtp_certificate", "smtp_key", "mmdb", "networks"),
     *("apple_app_links", "android_app_links", "unknown_link_page", "root_page"),
+    "oidc_client_secret_file",
 )
 POSITIVE_INTS = (
     *("threads", "max_body", "max_message", "max_incoming", "delivery_connections", "webhook_connections"),
@@ -39,6 +41,7 @@ SECTIONS = {  # of the reference: the first setting of each
     "data": "Service",
     "base_url": "Tracking links",
     "api_hosts": "HTTP",
+    "oidc_issuer": "Single sign-on",
     "transport": "Delivery",
     "smtp_host": "SMTP",
     "webhook_networks": "Webhooks",
@@ -178,6 +181,45 @@ class Settings:
     statistics_rate: float = field(default=1.0, metadata=doc("Statistics requests per second of one account."))
     statistics_burst: int = field(default=1, metadata=doc("Statistics requests that one account may send at once."))
     store_wait: float = field(default=5.0, metadata=doc("Seconds that a request waits for a locked database."))
+
+    oidc_issuer: str = field(
+        default="",
+        metadata=doc("Issuer URL of an OpenID Connect provider that users sign in by; needs `linkweir[oidc]`."),
+    )
+    oidc_client_id: str = field(default="", metadata=doc("The client id that the provider gave to this service."))
+    oidc_client_secret: str = field(
+        default="", repr=False, metadata=doc("The client secret; without one, PKCE alone protects the sign-in.")
+    )
+    oidc_client_secret_file: Path | None = field(
+        default=None, metadata=doc("File with the client secret, instead of the setting.")
+    )
+    oidc_scopes: tuple[str, ...] = field(
+        default=("openid", "email", "profile"),
+        metadata=doc("Scopes to ask for, separated by white space; some providers need another one for groups."),
+    )
+    oidc_name: str = field(default="single sign-on", metadata=doc("What the sign-in page calls the provider."))
+    oidc_role_claim: str = field(
+        default="",
+        metadata=doc(
+            "Claim that gives roles, such as `groups` or `realm_access.roles`; if empty, only users who were invited "
+            "may sign in, with the roles that they have."
+        ),
+    )
+    oidc_owners: tuple[str, ...] = field(
+        default=(), metadata=doc("Values of the role claim that make an owner; separated by commas.")
+    )
+    oidc_editors: tuple[str, ...] = field(
+        default=(), metadata=doc("Values of the role claim that make an editor; separated by commas.")
+    )
+    oidc_viewers: tuple[str, ...] = field(
+        default=(), metadata=doc("Values of the role claim that make a viewer; separated by commas.")
+    )
+    oidc_account: str = field(
+        default="", metadata=doc("Id of the account that the role claim is about; if empty, the oldest.")
+    )
+    oidc_only: bool = field(
+        default=False, metadata=doc("Refuse passwords: users sign in by the provider only, and set no password.")
+    )
 
     transport: str = field(
         default="maildir",
@@ -324,10 +366,34 @@ class Settings:
             raise SettingsError("LINKWEIR_MAX_INCOMING: must have room for one request and twice one message")
         if bool(self.filter_listen) != bool(self.filter_return):
             raise SettingsError("LINKWEIR_FILTER_LISTEN and LINKWEIR_FILTER_RETURN belong together")
+        self._validate_oidc()
         if self.root_page and self.root_address:
             raise SettingsError("LINKWEIR_ROOT_PAGE and LINKWEIR_ROOT_ADDRESS exclude each other")
         if self.api_key and len(self.api_key) < 32:
             raise SettingsError("LINKWEIR_API_KEY: must have at least 32 characters, taken from a random source")
+
+    def _validate_oidc(self) -> None:
+        if bool(self.oidc_issuer) != bool(self.oidc_client_id):
+            raise SettingsError("LINKWEIR_OIDC_ISSUER and LINKWEIR_OIDC_CLIENT_ID belong together")
+        if self.oidc_issuer and not (
+            is_secure_url(self.oidc_issuer) and not set("?#") & set(self.oidc_issuer)  # OpenID Connect Core, section 2
+        ):
+            raise SettingsError("LINKWEIR_OIDC_ISSUER: must be an https URL without query and fragment")
+        if self.oidc_client_secret and self.oidc_client_secret_file:
+            raise SettingsError("LINKWEIR_OIDC_CLIENT_SECRET and LINKWEIR_OIDC_CLIENT_SECRET_FILE exclude each other")
+        if bool(self.oidc_role_claim) != bool(self.oidc_owners or self.oidc_editors or self.oidc_viewers):
+            raise SettingsError(
+                "LINKWEIR_OIDC_ROLE_CLAIM and LINKWEIR_OIDC_OWNERS, _EDITORS or _VIEWERS belong together"
+            )
+        if self.oidc_only and not self.oidc_issuer:
+            raise SettingsError("LINKWEIR_OIDC_ONLY: nobody could sign in without LINKWEIR_OIDC_ISSUER")
+        if "openid" not in self.oidc_scopes:
+            raise SettingsError("LINKWEIR_OIDC_SCOPES: must hold openid")
+        if self.oidc_account:
+            try:
+                uuid.UUID(self.oidc_account)
+            except ValueError:
+                raise SettingsError(f"LINKWEIR_OIDC_ACCOUNT: {self.oidc_account!r} is no id of an account") from None
 
     @property
     def sqlite_path(self) -> Path:
@@ -353,6 +419,16 @@ class Settings:
     def spool_path(self) -> Path:
         """The journal of clicks, where each goes first; best on another disk than the database."""
         return self.spool or self.data / "spool"
+
+
+def is_secure_url(text: str) -> bool:
+    """Whether secrets may go there: an https URL, or for trying out an http one of this machine."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    is_local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+    return (parts.scheme == "https" or is_local) and bool(parts.hostname)
 
 
 def validate_database_url(text: str) -> None:
@@ -443,12 +519,15 @@ PARSERS: dict[str, Callable[[str], Any]] = {
         _make_number_parser(int, "a whole number"),
     ),
     **dict.fromkeys((*POSITIVE_FLOATS, "rate_limit", "statistics_rate"), _make_number_parser(float, "a number")),
-    **dict.fromkeys(("outlook", "heed_objections", "shorten_addresses"), _parse_bool),
+    **dict.fromkeys(("outlook", "heed_objections", "shorten_addresses", "oidc_only"), _parse_bool),
     "proxy_header": _make_choice_parser("x-forwarded-for", "forwarded"),
     "api_hosts": _parse_hosts,
     "root_address": _parse_address,
-    "opt_out": lambda text: tuple(item.strip() for item in text.split(",") if item.strip()),
-    "skip": lambda text: tuple(text.split()),
+    **dict.fromkeys(
+        ("opt_out", "oidc_owners", "oidc_editors", "oidc_viewers"),
+        lambda text: tuple(item.strip() for item in text.split(",") if item.strip()),
+    ),
+    **dict.fromkeys(("skip", "oidc_scopes"), lambda text: tuple(text.split())),
     "trusted_proxies": _parse_networks,
     "webhook_networks": _parse_networks,
     "link_style": _make_choice_parser("sealed", "short"),

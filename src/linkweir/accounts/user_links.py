@@ -51,6 +51,11 @@ def revoke_invitation(connection: Connection, account: uuid.UUID, link: uuid.UUI
         raise NotFound("There is no such invitation.")
 
 
+def take_invitations(connection: Connection, email: str, now: int) -> Sequence[RowMapping]:
+    """Return the open invitations of an address, which end with this: whoever calls it has checked whose it is."""
+    return user_links_table.take_invitations(connection, email, now)
+
+
 def create_password_reset(connection: Connection, user: RowMapping, now: int) -> str:
     """Return the secret of a link with which the user sets a new password; earlier ones end."""
     user_links_table.remove_resets(connection, user["id"])

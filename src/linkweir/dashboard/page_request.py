@@ -17,6 +17,7 @@ from linkweir.accounts import roles, users, webhook_settings
 from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies, time_zone
 from linkweir.errors import LinkweirError, NotFound, RateLimited
+from linkweir.settings import Settings
 from linkweir.stats import campaign_reports
 from linkweir.stats.report_period import ReportPeriod, parse_period
 from linkweir.web import request_body
@@ -26,6 +27,7 @@ from linkweir.web.services import AppServices, services_from
 MAX_FORM_BYTES = 2 * 1024 * 1024  # bytes of a form: the check page takes a whole mail
 MAX_FORM_FIELDS = 200
 NOT_ALLOWED = "As {role} of this account you may not do this. Ask an owner of the account."
+NO_PASSWORDS = "Users of this service have no passwords. Sign in by {name}; an invitation applies to its address."
 FORM_REJECTED = "This form does not belong to your session. Go back, reload the page and try again."
 
 
@@ -140,6 +142,12 @@ async def read_form(request: Request) -> dict[str, str]:
         return dict(parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS))
     except ValueError:
         raise HTTPException(400, "The form is malformed.") from None
+
+
+def require_passwords(settings: Settings) -> None:
+    """Refuse what is about passwords where users sign in by a provider only. Raises HTTPException."""
+    if settings.oidc_only:
+        raise HTTPException(403, NO_PASSWORDS.format(name=settings.oidc_name))
 
 
 def verify_csrf(request: Request, fields: dict[str, str], secret: str | None) -> None:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from linkweir.accounts import roles, user_links, users
 from linkweir.clock import now
 from linkweir.dashboard import user_link_urls
-from linkweir.dashboard.page_request import DashboardRequest
+from linkweir.dashboard.page_request import DashboardRequest, require_passwords
 from linkweir.errors import Conflict, NotFound, ValidationError
 
 FLASH_MESSAGES = {
@@ -58,6 +58,7 @@ def set_role(call: DashboardRequest) -> Response:
 
 def create_password_reset(call: DashboardRequest) -> Response:
     """Create a link with which a user sets a new password, and show it."""
+    require_passwords(call.services.settings)
     row = _load_member(call)
     with call.services.database.write() as connection:
         if len(users.list_memberships(connection, row["id"])) > 1:  # the link would open their other accounts, too

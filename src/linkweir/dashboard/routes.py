@@ -21,6 +21,7 @@ from linkweir.dashboard import (
     send_page,
     settings_page,
     sign_in_pages,
+    single_sign_on_pages,
     static_files,
     user_link_pages,
     webhook_form_pages,
@@ -106,6 +107,8 @@ PAGES = [
 ROUTES = [
     Route("/dashboard", redirect_to_overview, methods=["GET"]),
     Route("/dashboard/sign-in", sign_in_pages.sign_in, methods=["GET", "POST"]),
+    Route("/dashboard/single-sign-on", single_sign_on_pages.start, methods=["GET"]),
+    Route("/dashboard/single-sign-on/callback", single_sign_on_pages.finish, methods=["GET"]),
     Route("/dashboard/forgot", user_link_pages.forgot_password, methods=["GET", "POST"]),
     Route("/dashboard/link/{secret}", user_link_pages.use_link, methods=["GET", "POST"]),
     *PAGES,

@@ -56,12 +56,20 @@ def _origin_host(origin: str) -> str | None:
         return None
 
 
-def set_cookie(response: Response, request: Request, name: str, secret: str, proxies: tuple[Network, ...]) -> None:
+def set_cookie(
+    response: Response,
+    request: Request,
+    name: str,
+    secret: str,
+    proxies: tuple[Network, ...],
+    *,
+    max_age_seconds: int = SESSION_SECONDS,
+) -> None:
     """Set a cookie that scripts and other sites cannot read."""
     response.set_cookie(
         name,
         secret,
-        max_age=SESSION_SECONDS,
+        max_age=max_age_seconds,
         path=request.scope.get("root_path", "") + "/dashboard",
         secure=is_https(request, proxies),
         httponly=True,

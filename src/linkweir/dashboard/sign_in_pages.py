@@ -14,6 +14,7 @@ from linkweir.dashboard.page_request import (
     DashboardRequest,
     read_public_form,
     render_public_form,
+    require_passwords,
     with_error_page,
 )
 from linkweir.errors import Forbidden, RateLimited, ValidationError
@@ -36,19 +37,23 @@ async def _show_form(request: Request) -> Response:
 
 
 def _render_form(request: Request, next_path: str, error: str = "", email: str = "", status: int = 200) -> Response:
+    settings = services_from(request).settings
     return render_public_form(
         request,
         "sign_in.html",
         status,
-        next=_safe_next_path(next_path),
+        next=safe_next_path(next_path),
         error=error,
         email=email,
+        provider=settings.oidc_name if settings.oidc_issuer else "",
+        takes_passwords=not settings.oidc_only,
         said=FLASH_MESSAGES.get(request.query_params.get("done", ""), ""),
     )
 
 
 async def _submit_form(request: Request) -> Response:
     parts, fields = services_from(request), await read_public_form(request)
+    require_passwords(parts.settings)
     email = fields.get("email", "").strip().lower()[:320]
     where = client_ip(request.scope, parts.settings.trusted_proxies, parts.settings.proxy_header)
     try:
@@ -69,7 +74,7 @@ async def _submit_form(request: Request) -> Response:
         parts.log.warning("dashboard.sign_in_failed", address=where)
         return _render_form(request, fields.get("next", ""), SIGN_IN_ERROR, email, 401)
     parts.log.info("dashboard.signed_in", address=where)
-    response = rendering.redirect(request, _safe_next_path(fields.get("next", "")))
+    response = rendering.redirect(request, safe_next_path(fields.get("next", "")))
     session_cookies.set_cookie(
         response, request, session_cookies.SESSION_COOKIE, secret, parts.settings.trusted_proxies
     )
@@ -86,7 +91,7 @@ def _rate_limited_response(request: Request, next_path: str, email: str, seconds
     return response
 
 
-def _safe_next_path(path: str) -> str:
+def safe_next_path(path: str) -> str:
     """Return the page to show after sign-in: always one of the dashboard (against open redirects)."""
     good = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and ".." not in path
     return path if good else "/"
@@ -114,6 +119,7 @@ def sign_out(call: DashboardRequest) -> Response:
 
 def change_password(call: DashboardRequest) -> Response:
     """Change the password: all sessions of the user end, and this browser gets a new one."""
+    require_passwords(call.services.settings)
     current, new = call.form_fields.get("current", ""), call.form_fields.get("new", "")
     try:
         secret = users.change_password(

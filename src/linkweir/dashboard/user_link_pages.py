@@ -1,6 +1,7 @@
 """Pages for people who are not signed in: to join an account by an invitation, to ask for a new password, to set it."""
 
 import threading
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,7 +9,7 @@ from starlette.responses import Response
 from linkweir.accounts import user_links, users
 from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies, user_link_urls
-from linkweir.dashboard.page_request import read_public_form, render_public_form, with_error_page
+from linkweir.dashboard.page_request import read_public_form, render_public_form, require_passwords, with_error_page
 from linkweir.errors import Forbidden, NotFound, ValidationError
 from linkweir.mail import user_notices
 from linkweir.web.client_ip import client_ip
@@ -18,13 +19,18 @@ from linkweir.web.services import AppServices, services_from
 async def use_link(request: Request) -> Response:
     """Show the form that a link leads to, or do what it is for."""
     handler = _submit_link if request.method == "POST" else _render_link_form
-    return await with_error_page(request, lambda: handler(request))
+    return await with_error_page(request, lambda: _run_with_passwords(request, handler))
 
 
 async def forgot_password(request: Request) -> Response:
     """Ask for the address of who forgot their password, or mail them a link."""
     handler = _submit_forgot if request.method == "POST" else _show_forgot
-    return await with_error_page(request, lambda: handler(request))
+    return await with_error_page(request, lambda: _run_with_passwords(request, handler))
+
+
+async def _run_with_passwords(request: Request, handler: Callable[[Request], Awaitable[Response]]) -> Response:
+    require_passwords(services_from(request).settings)
+    return await handler(request)
 
 
 async def _render_link_form(request: Request, error: str = "", status: int = 200) -> Response:

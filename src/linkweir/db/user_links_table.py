@@ -31,6 +31,14 @@ def list_invitations(connection: Connection, account: uuid.UUID, now: int) -> Se
     return connection.execute(statement).mappings().all()
 
 
+def take_invitations(connection: Connection, email: str, now: int) -> Sequence[RowMapping]:
+    """The invitations of an address that can still be used, and can no longer."""
+    here = (user_links.c.email == email, user_links.c.account_id.is_not(None), user_links.c.expires_at > now)
+    rows = connection.execute(select(user_links).where(*here).order_by(user_links.c.created_at)).mappings().all()
+    connection.execute(delete(user_links).where(*here))
+    return rows
+
+
 def remove(connection: Connection, digest: bytes) -> bool:
     """Use a link up; False when somebody else was faster."""
     return bool(connection.execute(delete(user_links).where(user_links.c.digest == digest)).rowcount)

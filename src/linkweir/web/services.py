@@ -35,6 +35,7 @@ from linkweir.tracking_keyring import TrackingKeyRing
 from linkweir.vault import Vault
 from linkweir.web.memory_budget import MemoryBudget
 from linkweir.web.metrics import Metrics
+from linkweir.web.oidc_client import OidcClient
 from linkweir.web.operator_pages import OperatorPages
 from linkweir.web.rate_limit import BucketStore, TokenBuckets
 from linkweir.webhooks.webhook_worker import WebhookWorker
@@ -74,6 +75,7 @@ class AppServices:
     process_lock: ProcessLock
     memory_budget: MemoryBudget
     operator_pages: OperatorPages
+    oidc_client: OidcClient | None = None
     metrics: Metrics = field(default_factory=Metrics)
     heartbeat: Heartbeat
     refresh_thread: RefreshThread
