@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from linkweir.html.lint import TEXT_IS_URL
+from linkweir.html.lint import TEXT_IS_OTHER_URL, TEXT_IS_URL
 from tests.dashboard.browser_client import FIREFOX_HEADERS, DashboardClient, add_user
 from tests.web.running_service import RunningService, wait_until
 
@@ -156,7 +156,7 @@ def test_messages_are_searched_and_paginated(service: RunningService, dashboard_
         service.send(subject=f"Batch {number}", tags=[f"t{number}"], recipients=recipients)
     dashboard_client.signed_in_client()
     assert dashboard_client.get("/messages?tag=t1").count("Batch 1") == 30
-    assert dashboard_client.get("/messages?recipient=r0-3@example.org").count("Batch") == 1
+    assert dashboard_client.get("/messages?q=r0-3@example.org").count(">Batch") == 1
     first = dashboard_client.get("/messages")
     assert first.count("Batch") == 50
     older = first.partition('href="/dashboard/messages?')[2]
@@ -280,18 +280,20 @@ def test_a_text_that_is_another_address_is_named_wherever_links_are(
     """
     html = (
         '<a href="https://www.example.com/offers">www.example.com</a> <a href="https://example.com/b">Offers</a> '
-        '<a data-as-no-track href="https://example.com/c">example.com</a>'
+        '<a data-as-no-track href="https://example.com/c">example.com</a> '
+        '<a href="https://shop.example.net/login">https://bank.example.com/login</a>'
     )
+    other = TEXT_IS_OTHER_URL.format(shown="bank.example.com", host="shop.example.net")
     (entry,) = service.send(html_content=html)
     checked = service.client.post(f"{service.account_path}/check", json={"html_content": html}).json()["data"]
     sent = service.client.get(f"{service.account_path}/messages/{entry['id']}/links").json()["data"]
     for result in (checked, sent):
-        assert [item["warning"] for item in result] == [TEXT_IS_URL, None, None]
+        assert [item["warning"] for item in result] == [TEXT_IS_URL, None, None, other]
     dashboard_client.signed_in_client()
-    shown = TEXT_IS_URL.replace("'", "&#39;")
-    assert dashboard_client.post("/check", {"html": html}).text.count(shown) == 1
     number = entry["id"].strip("<>").partition("@")[0]
-    assert dashboard_client.get(f"/messages/{number}").count(shown) == 1
+    pages = (dashboard_client.post("/check", {"html": html}).text, dashboard_client.get(f"/messages/{number}"))
+    for warning in (TEXT_IS_URL, other):
+        assert [page.count(warning.replace("'", "&#39;")) for page in pages] == [1, 1]
 
 
 def test_the_check_page_applies_the_senders_domain(service: RunningService, dashboard_client: DashboardClient) -> None:

@@ -90,3 +90,31 @@ def test_every_outcome_has_a_reason() -> None:
     """No outcome is left without a sentence."""
     assert REASONS.keys() == set(Outcome)
     assert all(REASONS.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "href", "shown"),
+    [
+        ("https://bank.example/login", "https://evil.example/login", "bank.example"),
+        ("www.bank.example", "http://evil.example", "bank.example"),
+        ("bank.com", "https://evil.example/?to=bank.com", "bank.com"),
+        ("https://bank.example", "https://bank.example.evil.com/", "bank.example"),
+        ("https://b\u00fccher.example/", "https://evil.example/", "xn--bcher-kva.example"),
+        ("(https://bank.example)", "https:\\\\evil.example", "bank.example"),
+        ("https://bank.example", "https://www.bank.example/en?x=1", None),
+        ("bank.com", "https://login.bank.com/", None),
+        ("https://www.b\u00fccher.example/", "https://xn--bcher-kva.example/a", None),
+        ("https://bank.example/a b", "https://evil.example/", None),
+        ("Node.js", "https://nodejs.org/", None),
+        ("https://bank.example", "mailto:ada@bank.example", None),
+        ("https://[bank", "https://evil.example/", None),
+        ("https://bank.example", "{{ url }}", None),
+    ],
+)
+def test_a_text_that_is_another_address_is_pointed_out(text: str, href: str, shown: str | None) -> None:
+    """A warning names both hosts, whether the link is tracked or not; no host, or one within the other, is no cause."""
+    for attribute in ("", " data-as-no-track"):
+        (finding,) = linkweir.check(f'<a href="{href}"{attribute}>{text}</a>')
+        warning = finding.warning or ""
+        assert (f"is the address {shown}, but the link leads to " in warning) is (shown is not None), warning
+        assert ("but the link leads to" in warning) is (shown is not None)

@@ -44,7 +44,8 @@ _EXAMPLES = """\
 Columns: file:line:column, level, outcome, reason, URL (or the tag, if it has none).
 Levels: ok; note: deliberately not tracked; problem: looks as if it should be tracked, but cannot be
 (www.example.com without http://, href=https://... without quotes), or a part of a mail that could not be checked;
-warning: tracked, but the link's text is a URL, which mail programs may take for phishing.
+warning: the link's text is another address than the link's, or it is tracked and its text is a URL: mail programs may
+take both for phishing.
 Codes: an outcome, odd-link for a warning, or that of a part of a mail, such as untouched-part. `default` stands for
 what is a problem or a warning without --select.
 Settings: the table [tool.linkweir] of pyproject.toml, here or above, has the options by name:

@@ -37,7 +37,9 @@ _MARKUP_MISTAKES = {
 }
 TAG_WINDOW_BYTES = 4096  # bytes of a tag in which an address is looked for
 TEXT_IS_URL = "the link's text is a URL, but the tracking link leads to another host first, which looks like phishing"
+TEXT_IS_OTHER_URL = "the link's text is the address {shown}, but the link leads to {host}, as phishing does"
 _URL = re.compile(r"(?:https?:/?/?|www\.)[^\s/]\S*", re.IGNORECASE)
+_AROUND_TEXT = " .,;:!()<>[]\"'"
 # A bare name counts only with an ending that people know from addresses: `Node.js` is no host.
 _BARE_DOMAIN = re.compile(
     r"(?:[\w-]+\.)+(?:com|org|net|edu|gov|info|biz|io|co|app|dev|shop"
@@ -87,14 +89,44 @@ def make_finding(link: Link, tag: bytes) -> Finding:
 
 
 def combine_warnings(odd: str | None, outcome: Outcome, destination: str | None, text: str | None) -> str | None:
-    """Return the warning about a tracked link, or None; `odd` is what its address gave cause for."""
-    shown = outcome is Outcome.TRACKED and is_url_like(text or "", destination)
-    return "; ".join(filter(None, (odd, TEXT_IS_URL if shown else None))) or None
+    """Return the warnings about a link, or None; `odd` is what its address gave cause for.
+
+    A text that is another address than the link's is wrong whether the link is tracked or not; one that is an address
+    at all only where tracking puts another host in its way.
+    """
+    shown = is_url_like(text or "", destination)
+    hosts = _find_mismatch(text or "", destination or "") if shown else None
+    warning = None
+    if hosts is not None and outcome is not Outcome.ALREADY_TRACKED:
+        warning = TEXT_IS_OTHER_URL.format(shown=hosts[0], host=hosts[1])
+    elif shown and outcome is Outcome.TRACKED:
+        warning = TEXT_IS_URL
+    return "; ".join(filter(None, (odd, warning))) or None
+
+
+def _find_mismatch(text: str, destination: str) -> tuple[str, str] | None:
+    """The host that the text shows and the host that the link leads to; None if one is a part of the other, or if there
+    is none.
+    """
+    bare = text.strip(_AROUND_TEXT)
+    shown, host = _parse_host(bare if "//" in bare else f"//{bare}"), _parse_host(destination)
+    if not shown or not host or f".{shown}".endswith(f".{host}") or f".{host}".endswith(f".{shown}"):
+        return None
+    return shown, host
+
+
+def _parse_host(url: str) -> str:
+    """The host of a URL in ASCII, in lower case and without `www.`; "" when it has none."""
+    try:
+        name = (urlsplit(_strip_invisible(url).replace("\\", "/")).hostname or "").rstrip(".")
+        return name.encode("idna").decode().removeprefix("www.") if name else ""
+    except ValueError:  # UnicodeError, too
+        return ""
 
 
 def is_url_like(text: str, destination: str | None = None) -> bool:
     """True when a reader takes `text` for an address: by how it begins or ends, or as the link's own host."""
-    text = text.strip(" .,;:!()<>[]\"'")
+    text = text.strip(_AROUND_TEXT)
     if not text or any(char.isspace() for char in text):
         return False
     if _URL.fullmatch(text) or _BARE_DOMAIN.fullmatch(text):
