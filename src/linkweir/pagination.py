@@ -28,3 +28,14 @@ class RowPage:
     rows: list[RowMapping]
     more_before: bool
     more_after: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """Rows that a search found, newest first, and where it goes on; None: nothing is left. `is_cut`: it has looked at
+    as many rows as one page may.
+    """
+
+    rows: list[RowMapping]
+    older: CursorPosition | None
+    is_cut: bool = False

@@ -42,9 +42,9 @@ def test_expected_unique_clicks_are_the_main_figure(service: RunningService, das
     dashboard_client.signed_in_client()
     for path in ("/", "/campaign?tag=spring"):
         text = read_text(dashboard_client.get(path))
-        assert "Unique clicks by people about 41 (37 to 45)" in text
+        assert "Unique clicks about 41 (37 to 45)" in text
         assert "33 of them at least 95% certain" in text
-        assert "Clicks by people about 52 (47 to 58)" in text
+        assert "Total clicks about 52 (47 to 58)" in text
     assert "about 41 37 to 45" in read_text(dashboard_client.get("/campaigns"))
 
 

@@ -88,7 +88,7 @@ def test_sums_are_those_of_the_pages(spring_client: DashboardClient) -> None:
 
 def test_one_message_s_clicks_are_a_file(service: RunningService, spring_client: DashboardClient) -> None:
     """Every click of one message, and of no other."""
-    page = spring_client.get("/messages?recipient=ada@example.org")
+    page = spring_client.get("/messages?q=ada@example.org")
     key = page.partition('href="/dashboard/messages/')[2].partition('"')[0]
     result = export_rows(spring_client, f"/messages/{key}/clicks/export?")
     assert [(item["recipient"], item["message_id"]) for item in result] == [("ada@example.org", key)] * 2

@@ -59,6 +59,66 @@ def test_each_filter_matches_its_field(sample: SampleDatabase, filters: dict[str
     assert find_messages(sample, filters) == ([key] if fits else [])
 
 
+@pytest.mark.parametrize(
+    ("filters", "fits"),
+    [
+        ({"text": "da@EXAMPLE"}, True),
+        ({"text": "5% OFF_"}, True),
+        ({"text": "5_ off"}, False),
+        ({"text": "al"}, True),
+        ({"text": "news@"}, False),
+        ({"text": "al", "tag": "Sale"}, True),
+        ({"text": "al", "tag": "sale"}, False),
+        ({"text": "off", "shown_status": "received"}, True),
+        ({"text": "off", "shown_status": "Clicked"}, False),
+    ],
+)
+def test_a_part_of_a_text_is_found(sample: SampleDatabase, filters: dict[str, str], fits: bool) -> None:
+    """Recipient, subject and tags are searched for a part in any letter case; other accounts' never."""
+    fields: dict[str, Any] = {"subject": "Now 5% off_!", "tags": ["Sale"]}
+    key = sample.queue_message(**fields)
+    sample.queue_message(account_id=sample.other_account, **fields)
+    with sample.database.read() as connection:
+        page = message_search.search_texts(connection, sample.account, 9, **filters)  # type: ignore[arg-type]
+    assert ([row["id"] for row in page.rows], page.older) == ([key] if fits else [], None)
+
+
+def test_a_search_looks_at_so_many_rows_and_goes_on(sample: SampleDatabase) -> None:
+    """Each page looks at four messages at most, and all pages together find each match once."""
+    keys = [sample.queue_message(now=NOW_US + n // 2, subject="odd" if n % 7 == 1 else "even") for n in range(20)]
+    found, cursor, pages = [], None, 0
+    with sample.database.read() as connection:
+        while True:
+            page = message_search.search_texts(connection, sample.account, 2, cursor, text="odd", searched=4)
+            found += [row["id"] for row in page.rows]
+            pages += 1
+            if page.older is None:
+                break
+            assert page.is_cut
+            cursor = page.older
+    assert set(found) == {keys[1], keys[8], keys[15]}
+    assert (len(found), pages) == (3, 6)
+
+
+def test_addresses_are_found_by_how_they_begin(sample: SampleDatabase) -> None:
+    """Each once and in order, up to the limit, and only the account's own; wildcards are text."""
+    for name in ("ada", "Ada", "adam", "bo", "a_a"):
+        sample.queue_message(recipient=f"{name}@example.org")
+    sample.queue_message(recipient="adb@example.org", account_id=sample.other_account)
+    with sample.database.read() as connection:
+        found = {
+            prefix: message_search.list_persons_with_prefix(connection, sample.account, prefix, 2)
+            for prefix in ("AD", "a", "a_", "%", "z")
+        }
+    assert found == {
+        "AD": ["ada@example.org", "adam@example.org"],
+        "a": ["a_a@example.org", "ada@example.org"],
+        "a_": ["a_a@example.org"],
+        "%": [],
+        "z": [],
+    }
+
+
 def test_pages_lead_through_all_in_both_directions(sample: SampleDatabase) -> None:
     """Each row is on one page, also where several have the same time, and it is told whether there are more."""
     for number in range(7):

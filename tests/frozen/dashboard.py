@@ -22,11 +22,12 @@ def record(recorder: Recorder, ids: dict[str, str]) -> None:
         visit("sign in", "POST", "/sign-in", {**who, "token": token, "password": recorder.service.password})
         one = ids["message"]
         pages = (
-            "", "/", "/?period=7", "/messages", "/messages?recipient=person&status=Clicked", f"/messages/{one}",
+            "", "/", "/?period=7", "/messages", "/messages?q=person&status=Clicked", f"/messages/{one}",
             f"/messages/{one}/mail", f"/messages/{one}/clicks", f"/messages/{one}/clicks/export", "/messages/x",
             "/campaigns", "/campaign?tag=spring", "/campaign/mail?tag=spring", "/campaign/clickers?tag=spring",
             "/campaign/segment?tag=spring", "/campaign?tag=none", "/compare?tag=spring", "/compare", "/live",
-            "/live/rows", "/webhooks", "/webhooks/new", f"/webhooks/{ids['webhook']}",
+            "/live/rows", "/events?tag=spring", "/link?tag=spring&position=0", "/recipient?email=person@example.org",
+            "/webhooks", "/webhooks/new", f"/webhooks/{ids['webhook']}",
             f"/webhooks/{ids['webhook']}/edit", f"/webhooks/{ids['webhook']}/delete", "/webhooks/x", "/settings",
             "/check", "/export/clicks?period=7", "/export/campaigns", "/export/clickers?tag=spring", "/export/nothing",
             "/nothing",

@@ -59,6 +59,11 @@ class UvicornThread:
         assert self._server.started
         return self
 
+    def stop(self) -> None:
+        """Let the server end, and wait for it."""
+        self._server.should_exit = True
+        self._thread.join(WAIT_SECONDS)
+
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join(WAIT_SECONDS)
@@ -102,6 +107,10 @@ class RunningService:
         self.client.close()
         self.reader.close()
         self._running.__exit__(kind, error, trace)
+
+    def stop_server(self) -> None:
+        """Stop serving before the end."""
+        self._running.stop()
 
     @property
     def logs(self) -> list[dict[str, Any]]:

@@ -1,5 +1,8 @@
 """Pages of campaigns (tags): the list, and one campaign with its links, segments and mail."""
 
+from dataclasses import replace
+from typing import Any
+
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -9,31 +12,63 @@ from linkweir.dashboard import heatmap
 from linkweir.dashboard.link_rows import heatmap_response, link_rows
 from linkweir.dashboard.overview_page import trend_chart
 from linkweir.dashboard.page_request import DashboardRequest
+from linkweir.dashboard.table_order import SortKey, parse_order
 from linkweir.errors import NotFound
 from linkweir.stats import campaign_reports, report_period, segments, verdict_counts
+from linkweir.stats.campaign_reports import CampaignSummary
 from linkweir.stats.report_period import ReportPeriod
+from linkweir.stats.segments import SegmentValue
 
 MAX_COMPARED = 4
 MAX_VALUES = 500  # rows of one segment's table
 
 
+def _click_rate(row: CampaignSummary | SegmentValue) -> float | None:
+    return row.clicks.expected.clickers.value / row.delivered if row.delivered else None
+
+
+CAMPAIGN_KEYS: dict[str, SortKey[CampaignSummary]] = {
+    "tag": lambda campaign: campaign.tag.casefold(),
+    "sent-at": lambda campaign: campaign.first_at,
+    "sent": lambda campaign: campaign.sent if campaign.first_at else None,
+    "delivered": lambda campaign: campaign.delivered if campaign.first_at else None,
+    "unique": lambda campaign: campaign.clicks.expected.clickers.value,
+    "rate": _click_rate,
+    "total": lambda campaign: campaign.clicks.expected.clicks.value,
+    "machine": lambda campaign: campaign.clicks.expected_machines,
+}
+LINK_KEYS: dict[str, SortKey[dict[str, Any]]] = {
+    "position": lambda row: row["position"],
+    "total": lambda row: row["clicks"].expected.value,
+    "machine": lambda row: row["clicks"].expected_machines,
+    "all": lambda row: row["clicks"].judged,
+}
+SEGMENT_KEYS: dict[str, SortKey[SegmentValue]] = {
+    "value": lambda segment: segment.value.casefold() or None,
+    "total": lambda segment: segment.clicks.expected.clicks.value,
+    "rate": _click_rate,
+    "machine": lambda segment: segment.clicks.expected_machines,
+}
+
+
 def list_campaigns(call: DashboardRequest) -> Response:
     """Show the campaigns of the period, newest first."""
-    chosen = call.period
+    chosen, order = call.period, parse_order(call, CAMPAIGN_KEYS, "-sent-at")
     with call.services.database.read() as connection:
         summaries = campaign_reports.list_campaign_summaries(connection, call.account["id"], chosen)
     return call.render(
         "campaigns.html",
         here="campaigns",
         period=chosen,
-        found=summaries,
+        found=order.sort(summaries),
+        sort=order,
         compared=MAX_COMPARED,
     )
 
 
 def show_campaign(call: DashboardRequest) -> Response:
     """Show one campaign: trend, variants, links, segments and the mail."""
-    tag = parse_tag(call)
+    tag, order = parse_tag(call), parse_order(call, LINK_KEYS, "position")
     with call.services.database.read() as connection:
         chosen = _campaign_period(call, connection, tag)
         report = campaign_reports.load_campaign(connection, call.account["id"], tag, chosen)
@@ -47,7 +82,10 @@ def show_campaign(call: DashboardRequest) -> Response:
         one=report.summary,
         trend=report.trend,
         chart=trend_chart(report.trend),
-        links=link_rows(html, call.services.keyring, report.links.clicks, report.links.values, report.short_links),
+        links=order.sort(
+            link_rows(html, call.services.keyring, report.links.clicks, report.links.values, report.short_links)
+        ),
+        sort=order,
         drawable=html is not None,
         variants=[(row, verdict_counts.counts_from_row(row)) for row in report.variants],
         judged=[difference["meaning"] for difference in report.differences],
@@ -78,7 +116,7 @@ def show_campaign_mail(call: DashboardRequest) -> Response:
 def show_segment(call: DashboardRequest) -> Response:
     """Show all values of one segment."""
     tag, by = call.query("tag"), call.query("by")
-    chosen = call.period
+    chosen, order = call.period, parse_order(call, SEGMENT_KEYS, "-total")
     segments.dimension_title(by)
     with call.services.database.read() as connection:
         segment = segments.load_segment(
@@ -88,7 +126,8 @@ def show_segment(call: DashboardRequest) -> Response:
         "segment.html",
         here="campaigns",
         tag=tag,
-        one=segment,
+        one=replace(segment, values=order.sort(segment.values)),
+        sort=order,
         period=chosen,
         limit=MAX_VALUES,
     )

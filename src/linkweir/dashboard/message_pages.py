@@ -1,42 +1,56 @@
 """Pages of messages: the filtered list, and one message with its links, clicks, delivery attempts and mail."""
 
-from typing import Any
-
 from sqlalchemy import Connection, RowMapping
 from starlette.responses import Response
 
 from linkweir.clicks import corrections
 from linkweir.dashboard import heatmap, neighbour_pages
+from linkweir.dashboard.events_page import parse_position, to_template_values
 from linkweir.dashboard.link_rows import heatmap_response, link_rows
-from linkweir.dashboard.live_page import to_template_values
+from linkweir.dashboard.neighbour_pages import NeighbourPages
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.mail import stored_messages
-from linkweir.pagination import PageRequest
-from linkweir.stats import click_rows, verdict_counts
+from linkweir.stats import click_rows, hits, verdict_counts
+from linkweir.stats.hits import VERDICT_GROUPS, HitFilter
 
 PAGE_SIZE = 50
 MAX_RECENT_CLICKS = 10  # clicks shown on a message's page
-FILTER_FIELDS = ("recipient", "subject", "tag", "status")
+MAX_PERSONS = 8  # recipients whose address begins with the text
+MAX_TEXT = 320  # characters
+FILTER_FIELDS = ("q", "tag", "status")
 STATUSES = ("Received", "Delivered", "Opened", "Clicked", "Deferred", "Bounced", "Failed", "Suppressed")
 
 
 def list_messages(call: DashboardRequest) -> Response:
-    """Show one page of the messages that match the filters, newest first."""
-    given = {name: call.query(name).strip() for name in FILTER_FIELDS}
-    filters: dict[str, Any] = {"recipient": given["recipient"], "subject": given["subject"]}
-    filters["tags"] = [given["tag"]] if given["tag"] else []
-    filters["shown_status"] = [given["status"]] if given["status"] else []
+    """Show one page of the messages, newest first; with filters those that match, and the recipients whose address
+    begins with the text.
+    """
+    given = {name: call.query(name).strip()[:MAX_TEXT] for name in FILTER_FIELDS}
+    page, account = neighbour_pages.parse_page(call, PAGE_SIZE), call.account["id"]
+    filters = {"text": given["q"], "tag": given["tag"], "shown_status": given["status"]}
+    persons: list[str] = []
     with call.services.database.read() as connection:
-        page = neighbour_pages.parse_page(call, PAGE_SIZE)
-        search_page = stored_messages.search_messages(connection, call.account["id"], page, filters)
+        if any(given.values()):
+            found = stored_messages.search_texts(connection, account, PAGE_SIZE, page.position, **filters)
+            rows, is_cut = found.rows, found.is_cut
+            pagination = NeighbourPages(None, neighbour_pages.encode_position(found.older))
+            if given["q"]:
+                persons = stored_messages.list_persons_with_prefix(connection, account, given["q"], MAX_PERSONS)
+        else:
+            listed = stored_messages.search_messages(connection, account, page, {})
+            rows, is_cut, pagination = listed.rows, False, neighbour_pages.make_neighbour_pages(listed)
     return call.render(
         "messages.html",
         here="messages",
-        rows=search_page.rows,
+        rows=rows,
+        persons=persons,
         given=given,
         statuses=STATUSES,
         filtered=any(given.values()),
-        pagination=neighbour_pages.make_neighbour_pages(search_page),
+        is_cut=is_cut,
+        is_later=page.position is not None,
+        searched=stored_messages.MAX_SEARCHED,
+        pagination=pagination,
     )
 
 
@@ -49,7 +63,7 @@ def show_message(call: DashboardRequest) -> Response:
         short = stored_messages.load_short_link_destinations(connection, key)
         attempts = stored_messages.list_delivery_attempts(connection, row)
         links = click_rows.list_links_of_message(connection, key)
-        hits = click_rows.list_hits_of_message(connection, call.account["id"], key, PageRequest(MAX_RECENT_CLICKS))
+        newest = hits.search_hits(connection, call.account["id"], HitFilter(message=key), MAX_RECENT_CLICKS)
         corrected = corrections.find_corrected(connection, call.account["id"], tags=row["tags"], number=row["number"])
     html = heatmap.html_body(raw) if raw else None
     followed = [f"{link['position']}\t{link['destination'] or ''}" for link in links]
@@ -59,8 +73,8 @@ def show_message(call: DashboardRequest) -> Response:
         row=row,
         attempts=attempts,
         links=link_rows(html, call.services.keyring, verdict_counts.link_clicks_from_links(links), followed, short),
-        hits=[to_template_values(link) for link in hits.rows],
-        more=hits.more_after,
+        hits=[to_template_values(hit) for hit in newest.rows],
+        more=newest.older is not None,
         kept=raw is not None,
         drawable=html is not None,
         corrected=corrected,
@@ -68,18 +82,22 @@ def show_message(call: DashboardRequest) -> Response:
 
 
 def list_message_clicks(call: DashboardRequest) -> Response:
-    """Show one page of a message's clicks and opens."""
+    """Show one page of a message's clicks and opens: all, or those with a verdict or on one link."""
+    verdict = call.query("verdict") if call.query("verdict") in VERDICT_GROUPS else ""
+    position = parse_position(call.query("position"))
+    cursor = neighbour_pages.parse_page(call, PAGE_SIZE)
     with call.services.database.read() as connection:
         row = load_message(call, connection)
-        page = click_rows.list_hits_of_message(
-            connection, call.account["id"], row["id"], neighbour_pages.parse_page(call, PAGE_SIZE)
-        )
+        hit_filter = HitFilter(message=row["id"], verdicts=VERDICT_GROUPS.get(verdict, ()), position=position)
+        page = hits.search_hits(connection, call.account["id"], hit_filter, PAGE_SIZE, cursor.position)
     return call.render(
         "message_clicks.html",
         here="messages",
         row=row,
         hits=[to_template_values(click_row) for click_row in page.rows],
-        pagination=neighbour_pages.make_neighbour_pages(page, "at"),
+        verdict=verdict,
+        keep=[] if position is None else [("position", str(position))],
+        pagination=NeighbourPages(None, neighbour_pages.encode_position(page.older)),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from linkweir.dashboard.page_request import DashboardRequest
-from linkweir.pagination import PageRequest, RowPage
+from linkweir.pagination import CursorPosition, PageRequest, RowPage
 
 MAX_TIMESTAMP_US = 1 << 62  # microseconds since 1970
 
@@ -39,6 +39,11 @@ def make_neighbour_pages(page: RowPage, time_column: str = "created_at") -> Neig
         return NeighbourPages(None, None)
     newer = _encode_cursor(page.rows[0], time_column) if page.more_before else None
     return NeighbourPages(newer, _encode_cursor(page.rows[-1], time_column) if page.more_after else None)
+
+
+def encode_position(position: CursorPosition | None) -> str | None:
+    """Return the query value of a page that begins after this row."""
+    return None if position is None else f"{position[0]}.{position[1].hex}"
 
 
 def _encode_cursor(row: Mapping[Any, Any], time_column: str) -> str:

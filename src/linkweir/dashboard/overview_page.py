@@ -33,10 +33,10 @@ def show_overview(call: DashboardRequest) -> Response:
 
 def trend_chart(trend: ClickTrend) -> object:
     """Draw clicks by people and machines over time; None without clicks."""
-    labels = [label for label, _ in trend]
+    labels = [step.label for step in trend]
     people, machines = (
-        [counts.expected_people for _, counts in trend],
-        [counts.expected_machines for _, counts in trend],
+        [step.counts.expected_people for step in trend],
+        [step.counts.expected_machines for step in trend],
     )
     if not any(people) and not any(machines):
         return None

@@ -3,7 +3,8 @@
 Jinja2 escapes every value; pages contain no inline scripts or styles and load nothing from other hosts.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
@@ -14,7 +15,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from linkweir.clock import rfc3339
 from linkweir.dashboard.export_formats import EXPORT_FORMATS
 from linkweir.dashboard.static_assets import CONTENT_HASH
-from linkweir.stats.estimates import make_estimate
+from linkweir.stats.estimates import Estimate, make_estimate
+from linkweir.stats.hits import VERDICT_GROUPS
 from linkweir.stats.report_period import PERIOD_CHOICES
 from linkweir.stats.verdict_counts import shown_status
 from linkweir.webhooks.event_kinds import EVENT_KINDS
@@ -72,6 +74,11 @@ def _format_time(context: Context, at: int | None, form: str) -> str:
     return NO_VALUE if at is None else datetime.fromtimestamp(at // 1_000_000, context["zone"]).strftime(form)
 
 
+def estimate_of_message(row: Mapping[Any, Any]) -> Estimate:
+    """Return the expected clicks by people of a message's row."""
+    return make_estimate(row["expected_clicks"], row["expected_clicks_variance"], row["hit_count"])
+
+
 def iso_time(at: int) -> str:
     """Format microseconds since 1970 for the `datetime` attribute (RFC 3339)."""
     return rfc3339(at, "seconds")
@@ -91,9 +98,11 @@ _TEMPLATES.globals |= {
     "changed": format_change,
     "shown_status": shown_status,
     "estimate": make_estimate,
+    "row_estimate": estimate_of_message,
     "period_choices": PERIOD_CHOICES,
     "mark": CONTENT_HASH,
     "formats": EXPORT_FORMATS,
+    "verdict_groups": tuple(VERDICT_GROUPS),
     "event_labels": {kind.name: kind.label for kind in EVENT_KINDS},
 }
 
@@ -120,6 +129,11 @@ def render_page(request: Request, template: str, code: int = 200, **values: Any)
         **values,
     }
     return HTMLResponse(_TEMPLATES.get_template(template).render(known), code, headers=HEADERS)
+
+
+def render_fragment(request: Request, template: str, zone: tzinfo, **values: Any) -> str:
+    """Render a part of a page."""
+    return _TEMPLATES.get_template(template).render(root=dashboard_root(request), zone=zone, **values)
 
 
 def redirect(request: Request, path: str) -> Response:

@@ -22,14 +22,6 @@ def list_clicks_of_message(connection: Connection, message: uuid.UUID, page_requ
     return load_page_of(connection, statement, (clicks.c.at, clicks.c.id), page_request)
 
 
-def list_hits_of_message(
-    connection: Connection, account: uuid.UUID, message: uuid.UUID, page_request: PageRequest
-) -> RowPage:
-    """Clicks and opens of a message, newest first."""
-    statement = select(clicks).where(clicks.c.message_id == message, clicks.c.account_id == account)
-    return load_page_of(connection, statement, (clicks.c.at, clicks.c.id), page_request)
-
-
 def list_links_of_message(connection: Connection, message: uuid.UUID) -> list[RowMapping]:
     """The links of a message that were followed, by position: the columns of `message_links`."""
     statement = select(message_links).where(message_links.c.message_id == message)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 from linkweir.db import aggregate_queries, contents_table
 from linkweir.db.aggregate_queries import AggregateRange
 from linkweir.db.sample_data import SAMPLE_DOMAIN, SAMPLE_SOURCE
-from linkweir.db.schema import click_aggregates, clicks, contents, message_tags, messages, outbox, webhooks
+from linkweir.db.schema import click_aggregates, contents, message_tags, messages, outbox, webhooks
 
 MAX_SCANNED_MESSAGES = 1000  # messages that are looked through for one whose mail is kept
 
@@ -58,20 +58,6 @@ def count_by_privacy(connection: Connection, account: uuid.UUID, tag: str) -> di
     )
     statement = select(messages.c.privacy, func.count()).join(newest, messages.c.id == newest.c.message_id)
     return {row[0]: row[1] for row in connection.execute(statement.group_by(messages.c.privacy))}
-
-
-def list_latest_hits(
-    connection: Connection, account: uuid.UUID, limit: int, *, searched: int, verdict: str = ""
-) -> list[RowMapping]:
-    """List the newest hits of an account with their messages, as far as those are known; with a `verdict` those among
-    the newest `searched` ones that have it.
-    """
-    order = (clicks.c.at.desc(), clicks.c.id)
-    newest = select(clicks).where(clicks.c.account_id == account).order_by(*order).limit(searched).subquery()
-    message_columns = (messages.c.subject, messages.c.recipient, messages.c.source)
-    statement = select(newest, *message_columns).outerjoin(messages, messages.c.id == newest.c.message_id)
-    statement = statement.where(newest.c.verdict == verdict) if verdict else statement
-    return list(connection.execute(statement.order_by(newest.c.at.desc(), newest.c.id).limit(limit)).mappings())
 
 
 def has_sample_clicks(connection: Connection, account: uuid.UUID) -> bool:

@@ -1,17 +1,23 @@
-"""Statements that find messages by what is known of them, and one that cancels a scheduled one."""
+"""Statements that find messages by what is known of them, and one that cancels a scheduled one.
+
+A search for a part of a text has no index. It looks at the `MAX_SEARCHED` newest messages from the cursor on, and says
+where the next page goes on; addresses that begin with the text are found in the index of all.
+"""
 
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, func, literal, or_, select, tuple_, update
 
 from linkweir.db import contents_table
-from linkweir.db.keyset_pagination import load_page
-from linkweir.db.portable_sql import each_text_in
-from linkweir.db.schema import messages, queue
-from linkweir.pagination import PageRequest, RowPage
+from linkweir.db.keyset_pagination import load_page, load_page_of
+from linkweir.db.portable_sql import each_pair_in, each_text_in
+from linkweir.db.schema import message_tags, messages, queue
+from linkweir.pagination import CursorPosition, PageRequest, RowPage, SearchPage
 
+MAX_SEARCHED = 10_000  # messages that one page of a search looks at
+MAX_PERSONS_SEARCHED = 200  # addresses that are looked at for those of the account
 LIKE_ESCAPES = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 
 
@@ -34,6 +40,82 @@ def search(
     return load_page(
         connection, messages, page_request, [messages.c.account_id == account, *_build_conditions(filters)]
     )
+
+
+def search_texts(
+    connection: Connection,
+    account: uuid.UUID,
+    limit: int,
+    after: CursorPosition | None = None,
+    *,
+    text: str = "",
+    tag: str = "",
+    shown_status: str = "",
+    searched: int = MAX_SEARCHED,
+) -> SearchPage:
+    """Return a page of the account's messages whose recipient, subject or a tag has this text as a part, with this tag
+    (as a whole), and with this status (see `search`); newest first.
+    """
+    window = _select_tagged(account, tag) if tag else _select_all(account)
+    at, key = window.selected_columns
+    if after is not None:
+        bound = tuple_(literal(after[0], at.type), literal(after[1], key.type))
+        window = window.where(at <= after[0], tuple_(at, key) < bound)  # the index is entered by the time
+    window = window.order_by(at.desc(), key.desc())
+    newest = window.limit(searched).subquery()
+    conditions = _text_conditions(text) if text else []
+    conditions += [func.lower(_SHOWN_STATUS) == shown_status.lower()] if shown_status else []
+    statement = select(messages).join(newest, messages.c.id == newest.c[1]).where(*conditions)
+    order = (newest.c[0].desc(), newest.c[1].desc())
+    rows = list(connection.execute(statement.order_by(*order).limit(limit + 1)).mappings())
+    if len(rows) > limit:
+        return SearchPage(rows[:limit], (rows[limit - 1]["created_at"], rows[limit - 1]["id"]))
+    end = connection.execute(window.offset(searched - 1).limit(1)).first()
+    return SearchPage(rows, None if end is None else (end[0], end[1]), end is not None)
+
+
+def _select_all(account: uuid.UUID) -> Select[Any]:
+    return select(messages.c.created_at, messages.c.id).where(messages.c.account_id == account)
+
+
+def _select_tagged(account: uuid.UUID, tag: str) -> Select[Any]:
+    here = (message_tags.c.account_id == account, message_tags.c.tag == tag)
+    return select(message_tags.c.created_at, message_tags.c.message_id).where(*here)
+
+
+def _text_conditions(text: str) -> list[ColumnElement[bool]]:
+    part = f"%{text.translate(LIKE_ESCAPES)}%"
+    each = each_text_in(messages.c.tags)
+    in_tags = select(each.c.value).where(each.c.value.ilike(part, escape="\\")).exists()
+    texts = (messages.c.recipient, messages.c.subject)
+    return [or_(*(column.ilike(part, escape="\\") for column in texts), in_tags)]
+
+
+def list_to_person(connection: Connection, account: uuid.UUID, email: str, page_request: PageRequest) -> RowPage:
+    """A page of the account's messages to an address in any letter case, newest first."""
+    owner = func.coalesce(messages.c.account_id, messages.c.account_id)  # SQL would go by the account's index
+    statement = select(messages).where(messages.c.person == email.lower(), owner == account)
+    return load_page_of(connection, statement, (messages.c.created_at, messages.c.id), page_request)
+
+
+def list_persons_with_prefix(connection: Connection, account: uuid.UUID, prefix: str, limit: int) -> list[str]:
+    """The account's recipients whose address begins so, in order; each step goes to the next address in the index,
+    whatever the number of messages to one.
+    """
+    persons: list[str] = []
+    prefix = prefix.lower()
+    last = ""
+    for _ in range(MAX_PERSONS_SEARCHED):
+        column = messages.c.person
+        bound = column > last if last else column >= prefix
+        found = connection.scalar(select(column).where(bound).order_by(column).limit(1))
+        if found is None or not found.startswith(prefix) or len(persons) == limit:
+            break
+        last = found
+        mine = select(messages.c.id).where(column == found, messages.c.account_id == account).limit(1)
+        if connection.scalar(mine) is not None:
+            persons.append(found)
+    return persons
 
 
 def _build_conditions(filters: Mapping[str, Any]) -> Sequence[ColumnElement[Any]]:
@@ -65,6 +147,12 @@ def has_tag(tags: Sequence[str]) -> ColumnElement[bool]:
     """The message has one of these tags."""
     each = each_text_in(messages.c.tags)
     return select(each.c.value).where(each.c.value.in_(tags)).exists()
+
+
+def has_attribute(name: str, value: str) -> ColumnElement[bool]:
+    """The recipient of the message has this value of an attribute."""
+    each = each_pair_in(messages.c.attributes)
+    return select(each.c.key).where(each.c.key == name, each.c.value == value).exists()
 
 
 def cancel(connection: Connection, account: uuid.UUID, message: uuid.UUID, now: int) -> bool:

@@ -8,7 +8,9 @@ from sqlalchemy import Connection, RowMapping
 
 from linkweir.db import clicks_table, contents_table, message_search, messages_table
 from linkweir.errors import Conflict, NotFound
-from linkweir.pagination import PageRequest, RowPage
+from linkweir.pagination import CursorPosition, PageRequest, RowPage, SearchPage
+
+MAX_SEARCHED = message_search.MAX_SEARCHED  # messages that one page of a search looks at
 
 
 def search_messages(
@@ -16,6 +18,25 @@ def search_messages(
 ) -> RowPage:
     """Return a page of the account's messages that meet all filters, newest first: see `message_search.search`."""
     return message_search.search(connection, account, page, filters)
+
+
+def search_texts(
+    connection: Connection, account: uuid.UUID, limit: int, after: CursorPosition | None, **filters: str
+) -> SearchPage:
+    """Return a page of the account's messages by a part of an address, subject or tag: see
+    `message_search.search_texts`.
+    """
+    return message_search.search_texts(connection, account, limit, after, **filters)
+
+
+def list_persons_with_prefix(connection: Connection, account: uuid.UUID, prefix: str, limit: int) -> list[str]:
+    """Return the recipients whose address begins so, in order."""
+    return message_search.list_persons_with_prefix(connection, account, prefix, limit)
+
+
+def list_messages_to(connection: Connection, account: uuid.UUID, email: str, page: PageRequest) -> RowPage:
+    """Return a page of the account's messages to an address in any letter case, newest first."""
+    return message_search.list_to_person(connection, account, email, page)
 
 
 def get_message(connection: Connection, account: uuid.UUID, message: str) -> RowMapping:

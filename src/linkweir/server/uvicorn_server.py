@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from linkweir.server.http_protocol import StrictHttpProtocol
 from linkweir.server.redirect_protocol import RedirectProtocol
 from linkweir.web.redirect import RedirectEndpoint
+from linkweir.web.stream_slots import LIVE_STREAM
 
 HEAD_SECONDS = 15.0  # for the head of a request, from the last answer or from the connection on
 BODY_SECONDS = 300.0  # for its body, and without a byte of the answer being taken
@@ -104,6 +105,7 @@ class HardenedServer(uvicorn.Server):
         fresh = [connection for listener in sockets or [] for connection in _accept_pending(listener)]
         for server in self.servers:
             server.close()
+        self._end_streams()
         loop = asyncio.get_running_loop()
         for connection in fresh:
             await loop.connect_accepted_socket(self._make_protocol, connection)
@@ -111,6 +113,13 @@ class HardenedServer(uvicorn.Server):
         while any(map(_is_silent, self.server_state.connections)) and time.monotonic() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.01)  # nothing of uvicorn's says that a head has come
         await super().shutdown(sockets)
+
+    def _end_streams(self) -> None:
+        """Close the connections of answers that would go on: their clients connect anew, to whoever serves then."""
+        for connection in self.server_state.connections:
+            cycle: Any = getattr(connection, "cycle", None)
+            if cycle is not None and not cycle.response_complete and LIVE_STREAM in cycle.scope:
+                connection.transport.close()
 
     def _make_protocol(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class

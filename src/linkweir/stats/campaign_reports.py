@@ -4,7 +4,7 @@ import itertools
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -22,8 +22,19 @@ from linkweir.stats.verdict_counts import NO_COUNTS, LinkClicks, VerdictCounts
 MAX_TOP_VALUES: Final = 8
 MAX_CAMPAIGNS: Final = 200
 MAX_LINKS: Final = 500
-ClickTrend = list[tuple[str, VerdictCounts]]  # each step of a period by its label
 TopValues = list[tuple[str, VerdictCounts]]
+
+
+class TrendStep(NamedTuple):
+    """One step of a period: its label, its clicks, and its hours since 1970, from `first` to before `last`."""
+
+    label: str
+    counts: VerdictCounts
+    first: int
+    last: int
+
+
+ClickTrend = list[TrendStep]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +118,9 @@ def load_counts(connection: Connection, span: AggregateRange) -> VerdictCounts:
 
 def _load_trend(connection: Connection, account: uuid.UUID, period: ReportPeriod, tag: str | None = None) -> ClickTrend:
     rows = click_statistics.query_clicks(connection, period.statistics_query(account, tag)).rows
-    return [(period.label(row), verdict_counts.counts_from_row(row)) for row in rows]
+    return [
+        TrendStep(period.label(row), verdict_counts.counts_from_row(row), row["first"], row["last"]) for row in rows
+    ]
 
 
 def list_campaign_summaries(connection: Connection, account: uuid.UUID, period: ReportPeriod) -> list[CampaignSummary]:

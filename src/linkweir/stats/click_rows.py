@@ -14,7 +14,6 @@ from linkweir.stats.estimates import click_probability, expected_clicks_fields, 
 from linkweir.stats.export import ColumnTypes, ExportRow
 
 BATCH_ROWS: Final = 1000  # rows in one look at the database
-MAX_SEARCHED_HITS: Final = 5000  # the newest ones, for one verdict, which may be rare
 _NAMED_COLUMNS: Final[ColumnTypes] = {
     "id": "text",
     "at": "time",
@@ -158,23 +157,9 @@ def list_clickers(
     return click_lists.list_clickers(connection, account, tag, page, **narrowed, address=address, between=between)
 
 
-def list_hits_of_message(connection: Connection, account: uuid.UUID, message: uuid.UUID, page: PageRequest) -> RowPage:
-    """A page of the clicks and opens of a message, newest first."""
-    return click_lists.list_hits_of_message(connection, account, message, page)
-
-
 def list_links_of_message(connection: Connection, message: uuid.UUID) -> list[RowMapping]:
     """The links of a message that were followed, in order, with their clicks by verdict."""
     return click_lists.list_links_of_message(connection, message)
-
-
-def list_latest_hits(connection: Connection, account: uuid.UUID, limit: int, *, verdict: str = "") -> list[RowMapping]:
-    """The newest clicks and opens of an account, each with its message where that is known.
-
-    `verdict`: only those with it, among the newest MAX_SEARCHED_HITS.
-    """
-    searched = MAX_SEARCHED_HITS if verdict else limit
-    return dashboard_queries.list_latest_hits(connection, account, limit, searched=searched, verdict=verdict)
 
 
 def count_messages_by_privacy(connection: Connection, account: uuid.UUID, tag: str) -> dict[str, int]:

@@ -38,6 +38,7 @@ from linkweir.web.metrics import Metrics
 from linkweir.web.oidc_client import OidcClient
 from linkweir.web.operator_pages import OperatorPages
 from linkweir.web.rate_limit import BucketStore, TokenBuckets
+from linkweir.web.stream_slots import StreamSlots
 from linkweir.webhooks.webhook_worker import WebhookWorker
 
 T = TypeVar("T")
@@ -74,6 +75,7 @@ class AppServices:
     sign_in_limiter: SignInLimiter
     process_lock: ProcessLock
     memory_budget: MemoryBudget
+    stream_slots: StreamSlots = field(default_factory=StreamSlots)
     operator_pages: OperatorPages
     oidc_client: OidcClient | None = None
     metrics: Metrics = field(default_factory=Metrics)
