@@ -2,11 +2,15 @@
 
 import glob
 import os
+import shutil
 import sys
+import sysconfig
 from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError, CompileError
 
 sys.path.insert(0, "ext")
 from generate_tables import write_tables
@@ -79,9 +83,39 @@ clicks = Extension(
     extra_compile_args=OPTIMIZE,
     depends=needs("clicks"),
 )
+
+
+class BuildExtensions(build_ext):
+    """Says in one sentence what is missing where nothing can be compiled; other errors are the compiler's own."""
+
+    def build_extensions(self) -> None:
+        """Compile all of them."""
+        try:
+            super().build_extensions()
+        except (BaseError, CompileError, OSError) as error:
+            missing = self._find_missing_tool()
+            if missing is None:
+                raise
+            raise SystemExit(
+                f"Linkweir has no wheel for this platform and cannot be compiled here, because {missing} is missing "
+                "(Debian, Ubuntu: apt install gcc python3-dev; Alpine: apk add gcc musl-dev python3-dev; macOS: "
+                "xcode-select --install; Windows: the Build Tools for Visual Studio)."
+            ) from error
+
+    def _find_missing_tool(self) -> str | None:
+        command = getattr(self.compiler, "compiler_so", None)  # Windows: found by setuptools, or an error without more
+        if not command:
+            return "a C compiler"
+        if shutil.which(command[0]) is None:
+            return f"the C compiler {command[0]!r}"
+        headers = Path(sysconfig.get_path("include"), "Python.h")
+        return None if headers.exists() else f"Python's header {headers}"
+
+
 service = [] if os.name == "nt" else [http, journal]  # the service needs POSIX; the library and the file command do not
 
 setup(
+    cmdclass={"build_ext": BuildExtensions},
     ext_modules=cythonize(
         [html, tokens, mime, arrow, clicks, *service],
         build_dir="build",  # generated C stays out of ext/

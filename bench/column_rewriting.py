@@ -25,12 +25,14 @@ import pyarrow.parquet as pq
 import linkweir
 from bench.cases.newsletter import generate_newsletter
 from bench.harness.sample_tracker import make_tracker
+from bench.ratios import Ratio
 from linkweir.arrow import rewrite_column
 from linkweir.benchmark import WrongAnswerError
 
 DOCUMENT_BYTES = 10_000
 DIFFERENT_DOCUMENTS = 64
 BATCH_ROWS = 2_000
+GUARD_ROWS = 500
 FORMS = ("column", "rewrite", "list comprehension", "column, two threads")
 
 
@@ -87,6 +89,18 @@ def measure(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[
             taken[name].append(time.perf_counter() - start)
             del done  # not in the next one's time
     return taken
+
+
+def compare_column(below: str, rounds: int) -> Ratio:
+    """Speed of one call for a column as a multiple of another way's; for the guard."""
+    works = make_works(GUARD_ROWS)
+    check_answers(works)
+    taken = measure({name: works[name] for name in (below, "column")}, max(10, rounds // 3))
+    best = min(taken[below]) / min(taken["column"])
+    paired = median(other / column for other, column in zip(taken[below], taken["column"], strict=True))
+    size = sum(map(len, make_documents(GUARD_ROWS))) / 1e6
+    speeds = ", ".join(f"{name} {size / min(seconds):,.0f} MB/s" for name, seconds in taken.items())
+    return Ratio(best, paired, f"{GUARD_ROWS} documents of 10 KB: {speeds}")
 
 
 def print_ratio(taken: dict[str, list[float]], above: str, below: str) -> None:

@@ -158,6 +158,15 @@ def two_thread_speedup(rounds: int) -> Ratio:
     return Ratio(scan.best, scan.paired, detail)
 
 
+def column_to_other(below: str, rounds: int) -> Ratio:
+    """Speed of one call for an Arrow column as a multiple of another way's. Raises EngineNotInstalledError."""
+    try:
+        from bench import column_rewriting
+    except ImportError as error:
+        raise EngineNotInstalledError(f"pyarrow is not installed here ({error})") from error
+    return column_rewriting.compare_column(below, rounds)
+
+
 def scanner_instructions(rounds: int) -> Ratio:
     """Instructions per byte of the scanner; the same however busy the machine is. Raises EngineNotInstalledError."""
     from bench.callgrind import instructions_per_byte

@@ -54,6 +54,10 @@ def list_thresholds(*, quick: bool = False) -> list[Threshold]:
         Threshold("stream / one call", 0.8, 0.7, partial(ratios.stream_speed, size)),
     ]
     result += [
+        Threshold(f"Arrow column of 10 KB / {name}", goal, goal, partial(ratios.column_to_other, name))
+        for name, goal in (("rewrite", 0.9), ("list comprehension", 3.0))
+    ]
+    result += [
         Threshold(
             f"mail in {encoding} / standard library", 20, 20, partial(mime_throughput.speedup_over_stdlib, encoding)
         )

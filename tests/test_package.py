@@ -5,6 +5,7 @@ Everything happens on a copy of the checkout, with the build tools that are inst
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -106,17 +107,50 @@ def test_the_wheel_holds_the_package_and_its_types(checkout: Path, wheel: Path) 
     assert {name for name in names if name.endswith((".c", ".h", ".pyx"))} == set()
 
 
-def test_the_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
-    """Installed without any dependency, the package imports from there, rewrites, opens its link and loads no other."""
-    venv.create(tmp_path / "empty", with_pip=False)
-    python = tmp_path / "empty" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+@pytest.fixture(scope="module")
+def empty_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with the wheel and nothing else."""
+    folder = tmp_path_factory.mktemp("empty")
+    venv.create(folder, with_pip=False)
+    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
-    run(*pip, "--no-index", "--no-deps", "--disable-pip-version-check", wheel, folder=tmp_path)
-    said = json.loads(run(python, "-I", "-c", REWRITE_SCRIPT, folder=tmp_path))
-    assert Path(said["file"]).is_relative_to(tmp_path / "empty")
+    run(*pip, "--no-index", "--no-deps", "--disable-pip-version-check", wheel, folder=folder)
+    return python
+
+
+def test_the_wheel_works_in_an_empty_environment(empty_python: Path, tmp_path: Path) -> None:
+    """Installed without any dependency, the package imports from there, rewrites, opens its link and loads no other."""
+    said = json.loads(run(empty_python, "-I", "-c", REWRITE_SCRIPT, folder=tmp_path))
+    assert Path(said["file"]).is_relative_to(empty_python.parents[1])
     assert said["url"].startswith("https://t.example.com/")
     assert said["destination"] == "https://example.com/"
     assert said["foreign"] == []
+
+
+def test_the_wheel_runs_the_librarys_examples(empty_python: Path, tmp_path: Path) -> None:
+    """Every example of the library's page runs with the wheel and gives what it states: those of the library itself
+    with nothing else installed, those that need an extra when its packages are added.
+    """
+    script = ROOT / "tests" / "manual" / "library_examples.py"
+    bare, full = (
+        json.loads(run(empty_python, "-I", script, *folders, folder=tmp_path).splitlines()[-1])
+        for folders in ([], [path for path in sys.path if path])
+    )
+    assert Path(full["file"]).is_relative_to(empty_python.parents[1])
+    assert (bare["run"], bare["left_out"]) == (full["run"], full["run_with_extras"])
+    assert (bare["run"] >= 7, full["run_with_extras"] >= 2, bare["claims"] >= 5) == (True, True, True)
+
+
+def test_the_wheel_runs_as_a_module(empty_python: Path, tmp_path: Path) -> None:
+    """`python -m linkweir` and the script beside it check, rewrite and measure a file, with nothing else installed."""
+    (tmp_path / "a.html").write_bytes(b'<p><a href="https://example.com/">x</a>')
+    for command in ([empty_python, "-m", "linkweir"], [empty_python.with_name("linkweir")]):
+        run(*command, "check", "a.html", folder=tmp_path)
+        said = run(*command, "bench", "a.html", "--seconds", "0.01", "--format", "json", folder=tmp_path)
+        assert {item["name"] for item in json.loads(said)["workloads"][0]["engines"]} >= {"rewrite", "careful re.sub"}
+        run(*command, "rewrite", "a.html", "-o", "b.html", "--key-file", "keys", "--base-url", "https://t.example.com",
+            folder=tmp_path)  # fmt: skip
+        assert b"https://t.example.com/" in (tmp_path / "b.html").read_bytes()
 
 
 def test_extensions_build_inplace_from_a_clean_copy(checkout: Path) -> None:
@@ -128,3 +162,20 @@ def test_extensions_build_inplace_from_a_clean_copy(checkout: Path) -> None:
     }
     assert built == EXTENSIONS
     assert list_files(checkout, "ext") == before
+
+
+def test_without_a_compiler_one_sentence_says_so(checkout: Path, tmp_path: Path) -> None:
+    """Where there is no compiler the build ends with a sentence that names it and how to install one, and no traceback;
+    where only one command is missing, that is named.
+    """
+    command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace", "--force"]
+    environment = {name: value for name, value in os.environ.items() if name not in ("CC", "LDSHARED")}
+    for more, name in (({"PATH": str(tmp_path)}, ""), ({"CC": "no-such-compiler"}, "'no-such-compiler'")):
+        done = subprocess.run(  # noqa: S603 - our own
+            command, cwd=checkout, env=environment | more, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        last = done.stderr.splitlines()[-1]
+        assert re.fullmatch(r"Linkweir has no wheel for this platform and cannot be compiled here, .*\)\.", last)
+        assert f"the C compiler {name}" in last
+        assert "Traceback" not in done.stderr

@@ -23,6 +23,7 @@ OPTIONS = {
         --max-spread --seconds --follow --opt-out --vendors --outlook --skip --one-time --track-placeholders --tag-limit
         --charset --kind --config --no-config --ext PATH""",
     "open": "--json --key-file --data URL",
+    "completion": "SHELL",
     "keys": "list rotate export",
     "keys list": "--json --key-file",
     "keys rotate": "--key-file",

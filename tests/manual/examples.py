@@ -5,17 +5,14 @@ Shell examples run in bash with the real `linkweir` and the real `curl`. The pro
 (`linkweir serve`, `linkweir webhooks listen`) is interrupted after it has said that it is ready.
 """
 
-import ast
 import json
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.manual.library_examples import Example, claims
 from tests.web.running_service import RunningService
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,20 +20,7 @@ PAGES = ROOT / "src" / "linkweir" / "manual"
 TIMEOUT_SECONDS = 1800  # of one block, on a busy machine
 RUN = ("python", "sh", "json")
 # nothing that one runs
-SHOWN = (
-    "text",
-    "ini",
-    "nginx",
-    "caddy",
-    "haproxy",
-    "postfix",
-    "html",
-    "sql",
-    "toml",
-    "yaml",
-    "dockerfile",
-)  # nothing that one runs
-_BLOCK = re.compile(r"^(?:<!-- not run: ([^\n]+) -->\n)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHOWN = ("text", "ini", "nginx", "caddy", "haproxy", "postfix", "html", "sql", "toml", "yaml", "dockerfile")
 _COPY = "#!/bin/sh\nexec cat\n"
 _RENDER = "#!/bin/sh\nexec cat newsletter.html\n"
 _LINKWEIR = f"""#!{sys.executable}
@@ -84,20 +68,6 @@ NEWSLETTER = (
     b'<a href="https://example.org/">visit us</a>.</p>\n'
 )
 MAIL = b"From: news@example.com\nTo: ada@example.org\nSubject: Hello\nContent-Type: text/html\n\n" + NEWSLETTER
-
-
-@dataclass(frozen=True)
-class Example:
-    """One fenced block of a page."""
-
-    language: str
-    text: str
-    not_run: str  # the reason, or nothing
-
-
-def examples(markdown: str) -> list[Example]:
-    """The fenced blocks of a page, in order."""
-    return [Example(language, text, reason or "") for reason, language, text in _BLOCK.findall(markdown)]
 
 
 class Workbench:
@@ -167,20 +137,6 @@ class Workbench:
     def exchanges(self) -> list[dict[str, str]]:
         """The HTTP requests that examples made with curl, and their answers."""
         return [json.loads(line) for line in self._exchanges.read_text().splitlines()]
-
-
-def claims(text: str) -> Iterator[tuple[str, Any]]:
-    """Expressions of a Python example with the value that the comment behind or below them states."""
-    lines = text.splitlines()
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        expression, _, comment = line.partition("  # ")
-        if not comment and following.startswith("# "):
-            comment = following.removeprefix("# ")
-        try:
-            ast.parse(expression, mode="eval")
-            yield expression, ast.literal_eval(comment)
-        except (SyntaxError, ValueError):
-            continue
 
 
 def _write_files(folder: Path) -> None:

@@ -14,7 +14,8 @@ import yaml
 from linkweir.server.serve import add_arguments
 from linkweir.settings import Settings
 from tests.conftest import skip_or_fail
-from tests.manual.examples import PAGES, ROOT, examples
+from tests.manual.examples import PAGES, ROOT
+from tests.manual.library_examples import examples
 from tests.web.running_service import RunningService
 
 PAGE = (PAGES / "operations.md").read_text(encoding="utf-8")

@@ -14,7 +14,8 @@ import pytest
 from linkweir.api.openapi_document import build_document
 from linkweir.manual.contents import TOPICS
 from tests.conftest import skip_or_fail
-from tests.manual.examples import PAGES, ROOT, RUN, SHOWN, Workbench, examples
+from tests.manual.examples import PAGES, ROOT, RUN, SHOWN, Workbench
+from tests.manual.library_examples import examples
 from tests.web.running_service import RunningService
 
 FILES = {"README": ROOT / "README.md", **{topic: PAGES / f"{topic}.md" for topic in TOPICS}}

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tests.manual.examples import PAGES, examples
+from tests.manual.examples import PAGES
+from tests.manual.library_examples import examples
 from tests.web.running_service import RunningService, wait_until
 from tests.webhooks.receiver import WebhookReceiver
 from tests.webhooks.test_delivery import LOOPBACK_NETWORKS

@@ -53,6 +53,7 @@ _MODULES = {
     "rebuild": "rebuild_command",
     "migrate": "migrate_command",
     _SERVE: "serve_command",
+    "completion": "completion_command",
     "help": "help_command",
 }
 _EXIT_INTERRUPTED = 128 + signal.SIGINT
