@@ -2,8 +2,8 @@
 
 import sys
 
-from bench.cases.cases import list_cases, load_case
-from bench.cases.figures import compute_stats
+from bench.cases.catalogue import list_cases, load_case
+from bench.cases.document_stats import compute_stats
 
 
 def main(arguments: list[str]) -> int:
