@@ -41,12 +41,12 @@ def make_bash_script(nodes: Sequence[CompletionNode]) -> str:
         for option in node.options:
             if option.takes_value:
                 pattern = " | ".join(_quote(f"{key}|{name}") for name in option.names)
-                after_options.append(f"    {pattern}) {_bash_value(option)} return ;;")
+                after_options.append(f"    {pattern}) {_make_bash_value(option)} return ;;")
         names = " ".join(name for option in node.options for name in option.names)
         arguments = " ".join((*node.commands, *node.values))
         rest = "" if node.takes_files else "compopt +o default 2> /dev/null; "
-        words.append(f"    {_quote(f'{key}|-')}) {_bash_words(names)} ;;")
-        commands.append(f"    {_quote(f'{key}|')}) {rest}{_bash_words(arguments) if arguments else ''} ;;")
+        words.append(f"    {_quote(f'{key}|-')}) {_make_bash_reply(names)} ;;")
+        commands.append(f"    {_quote(f'{key}|')}) {rest}{_make_bash_reply(arguments) if arguments else ''} ;;")
     return "\n".join(
         (
             "_linkweir() {",
@@ -75,13 +75,13 @@ def make_bash_script(nodes: Sequence[CompletionNode]) -> str:
     )
 
 
-def _bash_words(words: str) -> str:
+def _make_bash_reply(words: str) -> str:
     return f'COMPREPLY=($(compgen -W {_quote(words)} -- "$cur"));'
 
 
-def _bash_value(option: CompletionOption) -> str:
+def _make_bash_value(option: CompletionOption) -> str:
     if option.choices:
-        return "compopt +o default 2> /dev/null; " + _bash_words(" ".join(option.choices))
+        return "compopt +o default 2> /dev/null; " + _make_bash_reply(" ".join(option.choices))
     return "" if option.takes_files else "compopt +o default 2> /dev/null;"
 
 
@@ -93,12 +93,12 @@ def make_zsh_script(nodes: Sequence[CompletionNode]) -> str:
         for option in node.options:
             if option.takes_value:
                 pattern = "|".join(_quote(f"{key}|{name}") for name in option.names)
-                after_options.append(f"    ({pattern}) {_zsh_value(option)} return ;;")
-        items = ((name, option.summary) for option in node.options for name in option.names)
-        options.append(f"    ({_quote(key)}) items=({_zsh_items(items)}) ;;")
+                after_options.append(f"    ({pattern}) {_make_zsh_value(option)} return ;;")
+        items = [(name, option.summary) for option in node.options for name in option.names]
+        options.append(f"    ({_quote(key)}) items=({_make_zsh_items(items)}) ;;")
         items = [*node.commands.items(), *((value, "") for value in node.values)]
         files = "_files;" if node.takes_files else ""
-        arguments.append(f"    ({_quote(key)}) items=({_zsh_items(items)}); {files} ;;")
+        arguments.append(f"    ({_quote(key)}) items=({_make_zsh_items(items)}); {files} ;;")
     return "\n".join(
         (
             "#compdef linkweir",
@@ -130,11 +130,11 @@ def make_zsh_script(nodes: Sequence[CompletionNode]) -> str:
     )
 
 
-def _zsh_items(items: Iterable[tuple[str, str]]) -> str:
+def _make_zsh_items(items: Iterable[tuple[str, str]]) -> str:
     return " ".join(_quote(f"{name}:{summary}" if summary else name) for name, summary in items)
 
 
-def _zsh_value(option: CompletionOption) -> str:
+def _make_zsh_value(option: CompletionOption) -> str:
     if option.choices:
         return f"items=({' '.join(map(_quote, option.choices))}); _describe value items;"
     return "_files;" if option.takes_files else ""
@@ -164,11 +164,11 @@ def make_fish_script(nodes: Sequence[CompletionNode]) -> str:
             names = " ".join(
                 f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in sorted(option.names)
             )
-            lines.append(f"{start} {names} {_fish_value(option)}-d {_quote(option.summary, fish=True)}")
+            lines.append(f"{start} {names} {_make_fish_value(option)}-d {_quote(option.summary, fish=True)}")
     return "\n".join((*lines, ""))
 
 
-def _fish_value(option: CompletionOption) -> str:
+def _make_fish_value(option: CompletionOption) -> str:
     if option.choices:
         return f"-x -a {_quote(' '.join(option.choices), fish=True)} "
     return "" if not option.takes_value else "-r -F " if option.takes_files else "-x "
