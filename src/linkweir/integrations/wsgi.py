@@ -39,7 +39,7 @@ class ClickApp:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
+        path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
         method = environ["REQUEST_METHOD"]
         response, click = self._responder.respond(
             method, path.removeprefix("/"), request_headers(environ), environ.get("REMOTE_ADDR") or None

@@ -170,7 +170,9 @@ def _make_switches(values: Mapping[str, Any]) -> Switches:
     )
 
 
-def _to_tuple(name: str, value: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(value, str):
-        raise TypeError(f"{name} must be a list of texts, not one text")
-    return tuple(value)
+def _to_tuple(name: str, value: Iterable[Any]) -> tuple[Any, ...]:
+    """Return a list's items, which are texts or, of SKIP, compiled patterns. Raises TypeError."""
+    items = () if isinstance(value, str | bytes) else tuple(value)
+    if isinstance(value, str | bytes) or not all(isinstance(item, str) or hasattr(item, "search") for item in items):
+        raise TypeError(f"{name} must be a list of texts, not {value!r}")
+    return items
