@@ -5,18 +5,22 @@ import dataclasses
 import json
 import re
 import shutil
+import socket
+import ssl
 import subprocess
 import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
 from linkweir.server.serve import add_arguments
 from linkweir.settings import Settings
+from linkweir.tokens import Tracker
 from tests.conftest import skip_or_fail
 from tests.manual.examples import PAGES, ROOT
 from tests.manual.library_examples import examples
-from tests.web.running_service import RunningService
+from tests.web.running_service import WAIT_SECONDS, RunningService, find_free_port, wait_until
 
 PAGE = (PAGES / "operations.md").read_text(encoding="utf-8")
 
@@ -73,6 +77,58 @@ def test_caddy_accepts_its_file(tmp_path: Path) -> None:
     file.write_text(block("caddy"))
     run(find_program("caddy"), "validate", "--adapter", "caddyfile", "--config", file)
     run(find_program("caddy"), "fmt", file)
+
+
+def test_caddy_gets_certificates_for_tracking_hosts_only(tmp_path: Path) -> None:
+    """Caddy with the manual's file in front of a service: it asks `/tls/ask`, follows links on a host that the service
+    knows, and refuses the handshake for any other. Only ports, and the authority that signs, are others here.
+    """
+    caddy = find_program("caddy")
+    with RunningService(tmp_path / "data", base_url="https://t.example.com/c/") as service:
+        port = find_free_port()
+        options = f"admin off\n\thttps_port {port}\n\thttp_port {find_free_port()}\n\tlocal_certs\n\tskip_install_trust"
+        text = block("caddy").replace("127.0.0.1:8025", service.url.removeprefix("http://"))
+        (tmp_path / "Caddyfile").write_text(text.replace("{\n", f"{{\n\t{options}\n", 1))
+        environment = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+        log = (tmp_path / "log").open("wb")
+        with (
+            log,
+            subprocess.Popen(  # noqa: S603
+                [caddy, "run", "--adapter", "caddyfile", "--config", "Caddyfile"],
+                cwd=tmp_path,
+                env=environment,
+                stderr=log,
+            ) as process,
+        ):
+            try:
+                tracker = Tracker(service.components.keyring, "https://t.example.com/c/", message=1)
+                link = tracker.mint("https://example.com/", 0)
+                wait_until(lambda: open_tls(port, "t.example.com", "/healthz") is not None)
+                answer = open_tls(port, "t.example.com", urlsplit(link).path)
+                assert answer is not None
+                assert b" 302 " in answer.partition(b"\r\n")[0]
+                assert b"location: https://example.com/\r\n" in answer.lower()
+                assert open_tls(port, "other.example.com", "/healthz") is None
+            finally:
+                process.terminate()
+    answers = [line["status"] for line in service.logs if line.get("endpoint") == "allow_certificate"]
+    assert (answers[0], answers[-1]) == (200, 404)
+
+
+def open_tls(port: int, host: str, path: str) -> bytes | None:
+    """The response to a GET over TLS for this host; None when the handshake fails. Certificates are not judged."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=WAIT_SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=host) as connection,
+        ):
+            connection.sendall(request.encode())
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+    except OSError:
+        return None
 
 
 def test_haproxy_accepts_its_sections(tmp_path: Path) -> None:
