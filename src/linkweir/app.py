@@ -34,9 +34,11 @@ from linkweir.clicks.ingest.ingest_worker import IngestWorker
 from linkweir.clicks.ingest.pipeline import ingest_events
 from linkweir.clicks.ingest.rebuild_worker import RebuildWorker
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
-from linkweir.clicks.journal.interface import Journal
+from linkweir.clicks.journal.interface import EventSource, Journal
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.link_policy import LinkPolicyCache
+from linkweir.clicks.transport.carrier import ClickCarrier
+from linkweir.clicks.transport.inbox import ClickInbox
 from linkweir.clock import MAX_SKEW_US, now
 from linkweir.dashboard import routes as dashboard
 from linkweir.db.database import Database
@@ -106,6 +108,20 @@ def create_services(
     tracking_hosts = TrackingHosts(database, log)
     link_policy = LinkPolicyCache(database, log, compile_skip_pattern)
     bucket_store = FileBuckets(settings.data)
+    events: EventSource = journal or local_journal
+    inbox = ClickInbox(database, vault, log) if settings.click_transport == "postgresql" else None
+    click_worker = IngestWorker(
+        database,
+        inbox or events,
+        log,
+        ingest=lambda connection, events: ingest_events(connection, events, classifier, now()),
+        notify=lambda connection: enqueue_notifications(
+            connection, now(), tracking_keyring.current, max_delay_us=max_delay_us
+        ),
+        dead_letters=dead_letters,
+        is_idle=local_journal.is_idle if events is local_journal and inbox is None else lambda: True,
+        retry_seconds=settings.spool_retry,
+    )
     services = AppServices(
         settings=settings,
         log=log,
@@ -123,18 +139,11 @@ def create_services(
         dead_letters=dead_letters,
         local_journal=local_journal,
         journal=journal or local_journal,
-        click_worker=IngestWorker(
-            database,
-            journal or local_journal,
-            log,
-            ingest=lambda connection, events: ingest_events(connection, events, classifier, now()),
-            notify=lambda connection: enqueue_notifications(
-                connection, now(), tracking_keyring.current, max_delay_us=max_delay_us
-            ),
-            dead_letters=dead_letters,
-            is_idle=local_journal.is_idle if journal is None else lambda: True,
-            retry_seconds=settings.spool_retry,
-        ),
+        click_worker=click_worker,
+        click_inbox=inbox,
+        click_carrier=None
+        if inbox is None
+        else ClickCarrier(events, inbox, log, retry_seconds=settings.spool_retry, on_carried=click_worker.wake),
         link_policy=link_policy,
         rebuilder=RebuildWorker(database, log, now),
         submitter=submitter,
@@ -159,7 +168,7 @@ def create_services(
         thread_limiter=anyio.CapacityLimiter(settings.threads),
         redirect_limiter=anyio.CapacityLimiter(REDIRECT_LOOKUP_THREADS),
     )
-    local_journal.on_durable = services.click_worker.wake
+    local_journal.on_durable = (services.click_carrier or click_worker).wake
     register_metrics(services)
     services.lifecycle.components = _list_components(services)
     return services
@@ -179,6 +188,8 @@ def _list_components(services: AppServices) -> list[Component]:
     components.append(Component.from_thread("refresh", services.refresh_thread))
     if services.runs_workers:
         components.append(Component.from_thread("clicks", services.click_worker))
+        if services.click_carrier is not None:  # stops before the ingest worker, and after the journal
+            components.append(Component.from_thread("carrier", services.click_carrier))
     if services.journal is services.local_journal:  # stops before the ingest worker, which stores its last clicks
         components.append(Component.from_thread("journal", services.local_journal))
     if services.runs_workers:

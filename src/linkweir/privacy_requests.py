@@ -10,19 +10,21 @@ from structlog.typing import FilteringBoundLogger
 from linkweir.clicks.classify.traffic_history import TrafficHistory
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.enrichment import Enricher
-from linkweir.clicks.ingest.ingest_worker import IngestWorker, drain_and_wait
+from linkweir.clicks.ingest.ingest_worker import IngestFunction, IngestWorker, drain_and_wait, wait_until_stored
 from linkweir.clicks.ingest.message_clicks import ClickClassifier
 from linkweir.clicks.ingest.pipeline import ingest_events
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.known_networks import KnownNetworks
+from linkweir.clicks.transport.carrier import ClickCarrier
+from linkweir.clicks.transport.inbox import ClickInbox
 from linkweir.clock import now
 from linkweir.db.database import Database
 from linkweir.mail.transport import maildir
 from linkweir.privacy import sealed_destinations
 from linkweir.privacy.erasure import ExternalData, PrivacyRequests
 from linkweir.privacy.erasure_lock import exclusive_erasure
-from linkweir.service_secrets import choose_keyring_source
+from linkweir.service_secrets import choose_keyring_source, make_vault
 from linkweir.settings import Settings
 from linkweir.tokens import KeyRing
 from linkweir.web.structured_logging import make_logger
@@ -54,24 +56,15 @@ def build_privacy_requests(
 
     dead_letters = DeadLetterFile(settings.spool_path, log)
 
-    def drain_journal() -> bool:
-        folder, facts = settings.spool_path, settings.journal_facts
-        journal = LocalJournal(folder, log, dead_letters=dead_letters.append, capacity=facts, wait=settings.click_wait)
-
-        def ingest(connection: Connection, facts: Sequence[ClickEvent]) -> None:
-            ingest_events(connection, facts, get_classifier(), now())
-
-        worker = IngestWorker(
-            database, journal, log, ingest=ingest, dead_letters=dead_letters, retry_seconds=settings.spool_retry
-        )
-        return drain_and_wait(journal, worker, DRAIN_SECONDS)
+    def ingest(connection: Connection, events: Sequence[ClickEvent]) -> int:
+        return ingest_events(connection, events, get_classifier(), now())
 
     def link_destinations(raw: bytes) -> Iterator[str]:
         return sealed_destinations.sealed_link_destinations(raw, get_keyring(), settings.base_url)
 
     external_data = ExternalData(
         lock=lambda: exclusive_erasure(settings.data, wait=wait_for_lock),
-        drain_journal=drain_journal,
+        drain_journal=lambda: _drain_clicks(settings, database, log, dead_letters, ingest),
         redact_dead_letters=lambda numbers, addresses, named: dead_letters.redact_person(
             numbers, addresses, named.matches
         ),
@@ -79,6 +72,33 @@ def build_privacy_requests(
         link_destinations=link_destinations,
     )
     return PrivacyRequests(database, external_data)
+
+
+def _drain_clicks(
+    settings: Settings,
+    database: Database,
+    log: FilteringBoundLogger,
+    dead_letters: DeadLetterFile,
+    ingest: IngestFunction,
+) -> bool:
+    """Wait until all clicks of this machine, and those in the shared inbox, are stored; False when that takes too long.
+    Where no service runs that does it, this does.
+    """
+    retry = settings.spool_retry
+    journal = LocalJournal(
+        settings.spool_path,
+        log,
+        dead_letters=dead_letters.append,
+        capacity=settings.journal_facts,
+        wait=settings.click_wait,
+    )
+    if settings.click_transport == "local":
+        worker = IngestWorker(database, journal, log, ingest=ingest, dead_letters=dead_letters, retry_seconds=retry)
+        return drain_and_wait(journal, worker, DRAIN_SECONDS)
+    inbox = ClickInbox(database, make_vault(settings, database), log)
+    worker = IngestWorker(database, inbox, log, ingest=ingest, dead_letters=dead_letters, retry_seconds=retry)
+    carrier = ClickCarrier(journal, inbox, log, retry_seconds=retry)
+    return drain_and_wait(journal, carrier, DRAIN_SECONDS) and wait_until_stored(inbox, worker, DRAIN_SECONDS)
 
 
 def open_privacy_requests(settings: Settings, database: Database) -> PrivacyRequests:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from linkweir.db import delivery_queue_table, outbox_table
+from linkweir.clicks.transport.carrier import ClickCarrier
+from linkweir.db import click_inbox_table, delivery_queue_table, outbox_table
 from linkweir.errors import LinkweirError
 from linkweir.web.services import AppServices
 
@@ -15,9 +16,12 @@ def register_metrics(services: AppServices) -> None:
     supervisor = services.supervisor
     if services.journal is services.local_journal:
         _register_journal_metrics(services)
+    if services.click_carrier is not None:
+        _register_transport_metrics(services, services.click_carrier)
     services.metrics.register_callbacks(
         counters=[
             ("linkweir_clicks_stored", "Clicks brought to the database", lambda: clicks.stored),
+            ("linkweir_clicks_repeated", "Clicks that came again and were stored", lambda: clicks.repeated),
             (
                 "linkweir_clicks_lost",
                 "Clicks for which no disk had room",
@@ -58,6 +62,18 @@ def _register_journal_metrics(services: AppServices) -> None:
         gauges=[
             ("linkweir_clicks_waiting", "Clicks in the journal", lambda: journal.unacknowledged),
             ("linkweir_journal_filled", "Share of the journal's files in use", lambda: journal.fill_ratio),
+        ],
+    )
+
+
+def _register_transport_metrics(services: AppServices, carrier: ClickCarrier) -> None:
+    services.metrics.register_callbacks(
+        counters=[
+            ("linkweir_clicks_carried", "Clicks brought to the shared inbox", lambda: carrier.carried),
+            ("linkweir_click_carry_failures", "Failures to bring clicks there", lambda: carrier.failures),
+        ],
+        gauges=[
+            ("linkweir_inbox_clicks", "Clicks in the inbox", _query(services, click_inbox_table.count_events)),
         ],
     )
 

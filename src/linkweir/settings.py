@@ -301,6 +301,13 @@ class Settings:
         default=100_000, metadata=doc("Clicks that the journal has preallocated space for, 512 bytes each.")
     )
     click_wait: float = field(default=2.0, metadata=doc("Seconds that a redirect waits for its click to be written."))
+    click_transport: Literal["local", "postgresql"] = field(
+        default="local",
+        metadata=doc(
+            "How clicks get from this machine's journal to the workers that count them: `local`, those of this machine "
+            "read it, or `postgresql`, through a table that the workers of all machines read."
+        ),
+    )
     spool_retry: float = field(
         default=5.0, metadata=doc("Seconds between attempts to store clicks after the database has failed.")
     )
@@ -364,6 +371,8 @@ class Settings:
             raise SettingsError("LINKWEIR_SMTP_CERTIFICATE and LINKWEIR_SMTP_KEY belong together")
         if self.max_incoming < max(self.max_body, 2 * self.max_message):
             raise SettingsError("LINKWEIR_MAX_INCOMING: must have room for one request and twice one message")
+        if self.click_transport == "postgresql" and not self.database:
+            raise SettingsError("LINKWEIR_CLICK_TRANSPORT=postgresql needs LINKWEIR_DATABASE")
         if bool(self.filter_listen) != bool(self.filter_return):
             raise SettingsError("LINKWEIR_FILTER_LISTEN and LINKWEIR_FILTER_RETURN belong together")
         self._validate_oidc()

@@ -90,6 +90,10 @@ def check_workers(services: AppServices) -> dict[str, str]:
     states = {name: "ok" if alive else "not running" for name, alive in checks.items()}
     if services.click_worker.alive and services.click_worker.problem:
         states["clicks"] = f"cannot be stored: {services.click_worker.problem}"
+    if (carrier := services.click_carrier) is not None:
+        states["carrier"] = "ok" if carrier.alive else "not running"
+        if carrier.alive and carrier.problem:
+            states["carrier"] = f"clicks stay on this machine: {carrier.problem}"
     return states
 
 

@@ -23,6 +23,8 @@ from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.interface import Journal
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.link_policy import LinkPolicyCache
+from linkweir.clicks.transport.carrier import ClickCarrier
+from linkweir.clicks.transport.inbox import ClickInbox
 from linkweir.db.database import Database
 from linkweir.errors import LinkweirError
 from linkweir.mail.delivery_worker import DeliveryWorker
@@ -62,6 +64,8 @@ class AppServices:
     local_journal: LocalJournal
     journal: Journal  # the local one, or one that its owner starts and stops
     click_worker: IngestWorker
+    click_inbox: ClickInbox | None  # None: the workers of this machine read its journal
+    click_carrier: ClickCarrier | None
     link_policy: LinkPolicyCache
     rebuilder: RebuildWorker
     submitter: Submitter

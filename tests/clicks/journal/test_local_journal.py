@@ -38,9 +38,9 @@ from tests.web.running_service import WAIT_SECONDS, wait_until
 CLASSIFIER = ClickClassifier(Enricher(None, KnownNetworks.load()))
 
 
-def ingest_events(connection: Connection, facts: Sequence[ClickEvent]) -> None:
+def ingest_events(connection: Connection, facts: Sequence[ClickEvent]) -> int:
     """Store facts as a service does."""
-    keeping.ingest_events(connection, facts, CLASSIFIER, time.time_ns() // 1000)
+    return keeping.ingest_events(connection, facts, CLASSIFIER, time.time_ns() // 1000)
 
 
 class JournalHarness:
@@ -290,10 +290,10 @@ def test_readers_do_not_wait_for_a_long_journal(tmp_path: Path) -> None:
     """While thousands of facts are brought to the database, new ones are kept, however long that takes."""
     storing, go = threading.Event(), threading.Event()
 
-    def slowly(connection: Connection, facts: Sequence[ClickEvent]) -> None:
+    def slowly(connection: Connection, facts: Sequence[ClickEvent]) -> int:
         storing.set()
         go.wait(WAIT_SECONDS)
-        ingest_events(connection, facts)
+        return ingest_events(connection, facts)
 
     bench = JournalHarness(tmp_path, slowly)
     bench.journal.start()
@@ -385,10 +385,10 @@ def test_one_who_goes_away_takes_nobody_along(journal_harness: JournalHarness) -
 def test_a_fact_that_cannot_be_stored_blocks_nothing(tmp_path: Path) -> None:
     """One fact that breaks the storing of a whole batch is set aside, and all others are stored."""
 
-    def broken(connection: Connection, facts: Sequence[ClickEvent]) -> None:
+    def broken(connection: Connection, facts: Sequence[ClickEvent]) -> int:
         if any(fact.position == 13 for fact in facts):
             raise ZeroDivisionError
-        ingest_events(connection, facts)
+        return ingest_events(connection, facts)
 
     bench = JournalHarness(tmp_path, broken)
     bench.journal.start()
@@ -484,9 +484,9 @@ def test_ingestion_yields_to_readers(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(local_journal, "IDLE_MAX_APPENDS", 0)
     stored_at: list[float] = []
 
-    def noting(connection: Connection, facts: Sequence[ClickEvent]) -> None:
+    def noting(connection: Connection, facts: Sequence[ClickEvent]) -> int:
         stored_at.append(time.monotonic())
-        ingest_events(connection, facts)
+        return ingest_events(connection, facts)
 
     bench = JournalHarness(tmp_path, noting)
     bench.journal.start()

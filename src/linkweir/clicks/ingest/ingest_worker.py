@@ -17,14 +17,16 @@ from structlog.typing import FilteringBoundLogger
 from linkweir.background import WorkerThread
 from linkweir.clicks.click_event import ClickEvent, replace_nul
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
-from linkweir.clicks.journal.interface import Journal
+from linkweir.clicks.journal.interface import EventSource
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.journal.reader import wait_until_wiped
+from linkweir.clicks.transport.carrier import ClickCarrier
+from linkweir.clicks.transport.inbox import ClickInbox
 from linkweir.clock import DAY_US, now
 from linkweir.db.database import Database, WriteMode
 from linkweir.errors import DatabaseUnavailable, TransactionConflict, UnstorableData
 
-IngestFunction = Callable[[Connection, Sequence[ClickEvent]], None]
+IngestFunction = Callable[[Connection, Sequence[ClickEvent]], int]  # how many were new
 NotifyFunction = Callable[[Connection], int]  # webhooks of clicks whose verdict has settled; how many
 
 EXPIRY_INTERVAL_SECONDS = 3600.0  # seconds between looks at what was set aside
@@ -46,8 +48,9 @@ TAKEOVER_POLL_SECONDS = 0.5  # between attempts to take over from a service, whi
 
 
 class IngestWorker(WorkerThread):
-    """Stores and classifies the events of the journal. `stored` counts them since the start,
-    `failures` the database's refusals. `batch_size`: how many events the next transaction may hold.
+    """Stores and classifies the events of a journal or inbox. `stored` counts them since the start, `repeated` those
+    that were stored before, `failures` the database's refusals. `batch_size`: how many events the next transaction may
+    hold.
 
     `dead_letters` keeps what the database refuses for its own sake. `is_idle` looks for a moment whether readers leave
     time to store; without it they always do. `retry_seconds`: seconds to leave a broken database alone.
@@ -56,7 +59,7 @@ class IngestWorker(WorkerThread):
     def __init__(
         self,
         database: Database,
-        journal: Journal,
+        source: EventSource,
         log: FilteringBoundLogger,
         *,
         ingest: IngestFunction,
@@ -67,7 +70,7 @@ class IngestWorker(WorkerThread):
     ) -> None:
         super().__init__("clicks")
         self._database = database
-        self._journal = journal
+        self._source = source
         self._log = log
         self._ingest = ingest
         self._notify = notify
@@ -79,7 +82,7 @@ class IngestWorker(WorkerThread):
         self._behind = False
         self._wait_seconds = 0.0  # for the turn to write, with the last batch
         self._notify_at = self._expire_at = 0.0
-        self.stored = self.failures = 0
+        self.stored = self.repeated = self.failures = 0
         self.problem: str | None = None  # what keeps clicks from being stored now
 
     def wake(self) -> None:
@@ -125,18 +128,17 @@ class IngestWorker(WorkerThread):
 
     def _process_batch(self) -> int:
         """Store one batch; return how many events it held. None are read while another process ingests."""
-        batch = self._journal.read_from(None, self._batch_limit)
+        batch = self._source.read_from(None, self._batch_limit)
         self._behind = batch is not None and len(batch.events) >= self._batch_limit
         if batch is None:
             return 0
         if batch.events:
             began, self._wait_seconds = time.monotonic(), 0.0
             self._store_events(batch.events)
-            self.stored += len(batch.events)
             took, shared = time.monotonic() - began, self._wait_seconds > CONTENTION_SECONDS
             self.batch_size = next_batch_size(len(batch.events), took - self._wait_seconds, shared=shared)
         if batch.cursor is not None:
-            self._journal.acknowledge(batch.cursor)
+            self._source.acknowledge(batch.cursor)
         self._expire_dead_letters()
         self._send_due_notifications(immediately=bool(batch.events))
         return len(batch.events)
@@ -167,7 +169,9 @@ class IngestWorker(WorkerThread):
             try:
                 with self._database.write(WriteMode.CONCURRENT) as connection:
                     self._wait_seconds += time.monotonic() - began
-                    self._ingest(connection, facts)
+                    new = self._ingest(connection, facts)
+                self.stored += new
+                self.repeated += len(facts) - new
                 return
             except (TransactionConflict, IntegrityError):  # the second: it has stored the same events meanwhile
                 if conflicts + 1 == MAX_CONFLICTS:
@@ -210,12 +214,26 @@ def next_batch_size(facts: int, seconds: float, *, shared: bool = False) -> int:
     return max(BATCH_EVENTS_UNDER_LOAD, min(BATCH_EVENTS, int(facts * limit / max(seconds, 0.001))))
 
 
-def drain_and_wait(journal: LocalJournal, worker: IngestWorker, timeout_seconds: float) -> bool:
-    """Wait until every click followed so far is stored and wiped from the journal's files: an export has them all, and
-    an erasure leaves none. Return False when some are left after the timeout.
+def wait_until_stored(inbox: ClickInbox, worker: IngestWorker, timeout_seconds: float) -> bool:
+    """Wait until every click that is in the shared inbox now is stored; False when some are left after the timeout.
+    `worker` reads the inbox, and is the caller's own and not started. Raises DatabaseUnavailable.
+    """
+    until, behind = time.monotonic() + timeout_seconds, now() + 1
+    worker.drain()
+    while inbox.count_older(behind):
+        if time.monotonic() > until:
+            return False
+        time.sleep(TAKEOVER_POLL_SECONDS)
+        worker.drain()
+    return True
 
-    A running service stores them and is waited for; where none runs, this does. `journal` and `worker` are the
-    caller's own and not started. Raises DatabaseUnavailable, OSError.
+
+def drain_and_wait(journal: LocalJournal, worker: IngestWorker | ClickCarrier, timeout_seconds: float) -> bool:
+    """Wait until every click followed so far is stored, or carried to the shared inbox, and wiped from the journal's
+    files: an export has them all, and an erasure leaves none. Return False when some are left after the timeout.
+
+    A running service does it and is waited for; where none runs, this does. `journal` and `worker` are the caller's
+    own and not started. Raises DatabaseUnavailable, OSError.
     """
     until = time.monotonic() + timeout_seconds
     try:

@@ -40,11 +40,13 @@ def _garbage_collection_paused() -> Iterator[None]:
 
 
 @_garbage_collection_paused()
-def ingest_events(connection: Connection, events: Sequence[ClickEvent], classifier: ClickClassifier, now: int) -> None:
-    """Store these events and what follows; `now` in microseconds since 1970. Those that are stored change nothing."""
+def ingest_events(connection: Connection, events: Sequence[ClickEvent], classifier: ClickClassifier, now: int) -> int:
+    """Store these events and what follows; return how many were new. Those that are stored already change nothing.
+    `now` in microseconds since 1970.
+    """
     groups = attribute_events(connection, events, classifier)
     if not groups:
-        return
+        return 0
     named = [group for group in groups if group.message_key is not None]
     _load_neighbours(connection, named, classifier.window_us)
     changed = [click for group in groups for click in group.classify(classifier)]
@@ -80,6 +82,7 @@ def ingest_events(connection: Connection, events: Sequence[ClickEvent], classifi
     for change in clicker_changes:
         deltas.add_clickers(change)
     _write_aggregates(connection, deltas, unique_clicks, now)
+    return len(new)
 
 
 def _load_neighbours(connection: Connection, groups: Sequence[MessageClicks], window: int) -> None:

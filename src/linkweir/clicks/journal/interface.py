@@ -25,22 +25,28 @@ class EventBatch:
     cursor: JournalCursor | None
 
 
-class Journal(Protocol):
-    """Events may be read more than once, after a crash; whoever stores them goes by their ids."""
+class EventSource(Protocol):
+    """What events are read from: a journal, or the shared inbox. They may be read more than once, after a crash;
+    whoever stores them goes by their ids.
+    """
+
+    def read_from(self, cursor: JournalCursor | None, limit: int) -> EventBatch | None:
+        """Return at most `limit` events behind `cursor`, or behind the acknowledged ones. None: another process reads,
+        and only one may. Raises OSError, DatabaseUnavailable.
+        """
+
+    def acknowledge(self, cursor: JournalCursor) -> None:
+        """Everything before `cursor` is safe elsewhere: durably forget it. Raises OSError, DatabaseUnavailable."""
+
+
+class Journal(EventSource, Protocol):
+    """A journal, which also takes events."""
 
     def append(self, event: ClickEvent) -> Awaitable[AppendResult]:
         """Append an event; awaiting it gives its outcome, within a bounded wait.
 
         kept: it is durable. late: not yet, and the reader must not wait any longer. lost: nothing could take it.
         """
-
-    def read_from(self, cursor: JournalCursor | None, limit: int) -> EventBatch | None:
-        """Return at most `limit` events behind `cursor`, or behind the acknowledged ones. None: another process reads,
-        and only one may. Raises OSError.
-        """
-
-    def acknowledge(self, cursor: JournalCursor) -> None:
-        """Everything before `cursor` is safe elsewhere: durably forget it. Raises OSError."""
 
     def health_problem(self) -> str | None:
         """Return what keeps the journal from appending events now, for the operator; None: nothing does."""

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     String,
     Table,
@@ -144,6 +145,18 @@ corrected_messages = Table(  # messages that are deleted, and whose links correc
     Column("campaign", Text, primary_key=True),  # "": of the whole account
     Column("number", BigInteger, primary_key=True, autoincrement=False, index=True),
     sqlite_with_rowid=False,
+)
+
+click_inbox = Table(  # groups of events, from the journals of many machines to the workers: see clicks.transport
+    "click_inbox",
+    metadata,
+    Column("id", BinaryUuid, primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("events", SmallInteger, nullable=False),  # how many
+    Column("data", LargeBinary, nullable=False),  # sealed by the vault
+    Column("claimed_by", BinaryUuid),
+    Column("claimed_until_at", BigInteger, nullable=False, server_default="0"),
+    Index(None, "created_at", "id"),
 )
 
 erased_messages = Table(  # messages of erased recipients, whose short links answer 410

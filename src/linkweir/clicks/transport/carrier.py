@@ -1,0 +1,92 @@
+"""Carries click events from this machine's journal to the shared inbox, and forgets them here only when they are
+durable there. A crash between the two brings them a second time, which their ids tell.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+from structlog.typing import FilteringBoundLogger
+
+from linkweir.background import WorkerThread
+from linkweir.clicks.journal.interface import EventSource
+from linkweir.clicks.transport.event_group import MAX_GROUP_EVENTS
+from linkweir.clicks.transport.inbox import ClickInbox
+from linkweir.errors import DatabaseUnavailable, VaultError
+
+MAX_BATCH_EVENTS = 16 * MAX_GROUP_EVENTS  # in one transaction
+POLL_SECONDS = 0.5  # between looks at what other processes of this machine wrote
+STOP_TIMEOUT_SECONDS = 5.0  # that a stop may take for carrying
+
+
+class ClickCarrier(WorkerThread):
+    """`carried` counts events since the start, some of them twice after a failure. `on_carried` is told when there are
+    new ones in the inbox; `problem`: what keeps events here now.
+    """
+
+    def __init__(
+        self,
+        journal: EventSource,
+        inbox: ClickInbox,
+        log: FilteringBoundLogger,
+        *,
+        retry_seconds: float,
+        on_carried: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__("carrier")
+        self._journal = journal
+        self._inbox = inbox
+        self._log = log
+        self._retry_seconds = retry_seconds
+        self._on_carried = on_carried
+        self._wake_event = threading.Event()
+        self.carried = self.failures = 0
+        self.problem: str | None = None
+
+    def wake(self) -> None:
+        """Let the thread look for new events now."""
+        self._wake_event.set()
+
+    def drain(self) -> None:
+        """Carry what the journal holds, in this thread, where the carrier's own does not run: for a command. Nothing
+        while another process does. Raises DatabaseUnavailable, VaultError, OSError.
+        """
+        while self._carry_batch():
+            pass
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake_event.clear()
+            if not self._try_carry():
+                self._wake_event.wait(POLL_SECONDS if self.problem is None else self._retry_seconds)
+        until = time.monotonic() + STOP_TIMEOUT_SECONDS
+        while time.monotonic() < until and self._try_carry():
+            pass  # what came last; the rest is durable, and is carried after the next start
+
+    def _try_carry(self) -> int:
+        try:
+            carried = self._carry_batch()
+            self.problem = None
+            return carried
+        except (DatabaseUnavailable, VaultError, OSError) as error:
+            self.failures += 1
+            self.problem = str(error)
+            self._log.error("click.carry_failed", error=str(error), kind=type(error).__name__)
+        except Exception as error:
+            self.problem = repr(error)
+            self._log.exception("click.carrier_bug")  # the thread must live: it is the only one
+        return 0
+
+    def _carry_batch(self) -> int:
+        """Carry one batch; return how many events it held. None while another process of this machine carries."""
+        batch = self._journal.read_from(None, MAX_BATCH_EVENTS)
+        if batch is None:
+            return 0
+        if batch.events:
+            self._inbox.send(batch.events)
+            self.carried += len(batch.events)
+        if batch.cursor is not None:
+            self._journal.acknowledge(batch.cursor)
+        if batch.events:
+            self._on_carried()
+        return len(batch.events)

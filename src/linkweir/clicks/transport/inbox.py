@@ -1,0 +1,81 @@
+"""The shared inbox: groups of click events in a table of the database, which any worker may take.
+
+A claim is a lease. Whoever stores a group's events deletes it after the commit; if that never happens, another worker
+takes it when the lease has ended, and finds by the events' ids what is stored already.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from structlog.typing import FilteringBoundLogger
+
+from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.journal.interface import EventBatch, JournalCursor
+from linkweir.clicks.transport.event_group import MAX_GROUP_EVENTS, open_group, seal_group
+from linkweir.clock import SECOND_US, now
+from linkweir.db import click_inbox_table
+from linkweir.db.database import Database, WriteMode
+from linkweir.errors import VaultError
+from linkweir.vault import Vault
+
+LEASE_US = 120 * SECOND_US  # for one batch, which takes a worker about a second
+
+
+@dataclass(frozen=True, slots=True)
+class InboxCursor:
+    """The groups of one batch."""
+
+    groups: tuple[uuid.UUID, ...]
+
+
+class ClickInbox:
+    """Threads and processes may share it. A group that this machine's vault key does not open, or that is damaged,
+    stays, is logged and blocks nothing: another machine may have the right key.
+    """
+
+    def __init__(self, database: Database, vault: Vault, log: FilteringBoundLogger) -> None:
+        self._database = database
+        self._vault = vault
+        self._log = log
+        self._worker = uuid.uuid4()
+
+    def send(self, events: Sequence[ClickEvent]) -> None:
+        """Bring events into the inbox: they are durable there when this returns. Raises DatabaseUnavailable,
+        VaultError.
+        """
+        parts = [events[start : start + MAX_GROUP_EVENTS] for start in range(0, len(events), MAX_GROUP_EVENTS)]
+        groups = [(uuid.uuid4(), len(part), seal_group(part, self._vault)) for part in parts]
+        with self._database.write(WriteMode.CONCURRENT) as connection:
+            click_inbox_table.add(connection, groups, now())
+
+    def read_from(self, cursor: JournalCursor | None, limit: int) -> EventBatch:
+        """Claim about `limit` events that nobody has claimed, at least a group; `cursor` is None. Raises
+        DatabaseUnavailable.
+        """
+        assert cursor is None
+        at = now()
+        with self._database.write(WriteMode.CONCURRENT) as connection:
+            claimed = click_inbox_table.claim(
+                connection, max(1, limit // MAX_GROUP_EVENTS), self._worker, at, at + LEASE_US
+            )
+        events: list[ClickEvent] = []
+        opened = []
+        for group, data in claimed:
+            try:
+                events += open_group(data, self._vault)
+                opened.append(group)
+            except (VaultError, ValueError) as error:
+                self._log.error("click.group_unreadable", group=str(group), reason=str(error))
+        return EventBatch(events, InboxCursor(tuple(opened)) if opened else None)
+
+    def acknowledge(self, cursor: JournalCursor) -> None:
+        """The events of these groups are stored: delete them. Raises DatabaseUnavailable."""
+        assert isinstance(cursor, InboxCursor)
+        with self._database.write(WriteMode.CONCURRENT) as connection:
+            click_inbox_table.delete_groups(connection, cursor.groups)
+
+    def count_older(self, before: int) -> int:
+        """How many events are in it that came before a time (microseconds since 1970). Raises DatabaseUnavailable."""
+        with self._database.read() as connection:
+            return click_inbox_table.count_events(connection, before)

@@ -1,0 +1,120 @@
+"""The shared inbox: each group is one worker's at a time, until its events are stored."""
+
+import io
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from linkweir.clicks.transport.inbox import ClickInbox
+from linkweir.db.database import Database
+from linkweir.db.schema import click_inbox
+from linkweir.vault import Vault
+from linkweir.web.structured_logging import make_logger
+from tests.clicks.event_factory import make_event
+from tests.databases import make_database
+from tests.web.running_service import WAIT_SECONDS
+
+pytestmark = pytest.mark.both_databases
+
+
+class InboxHarness:
+    """A database, a vault, and inboxes as other processes have them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database: Database = make_database(folder, timeout=WAIT_SECONDS)
+        self.stream = io.StringIO()
+        self.vault = Vault(folder / "vault.key")
+
+    def open_inbox(self, vault: Vault | None = None) -> ClickInbox:
+        """The inbox, as another worker has it."""
+        return ClickInbox(self.database, vault or self.vault, make_logger("error", self.stream))
+
+    def count_groups(self) -> int:
+        """How many groups are in it, claimed or not."""
+        with self.database.read() as connection:
+            return len(connection.execute(select(click_inbox.c.id)).all())
+
+    def end_leases(self) -> None:
+        """Let time go by."""
+        with self.database.write() as connection:
+            connection.execute(update(click_inbox).values(claimed_until_at=0))
+
+
+@pytest.fixture
+def harness(tmp_path: Path) -> InboxHarness:
+    """An empty inbox."""
+    return InboxHarness(tmp_path)
+
+
+def test_what_was_sent_is_read_once_and_forgotten_when_stored(harness: InboxHarness) -> None:
+    """600 events are three groups, the oldest is read first; who has not stored them gets none of them twice."""
+    events = [make_event(n) for n in range(600)]
+    sender, worker, other = harness.open_inbox(), harness.open_inbox(), harness.open_inbox()
+    sender.send(events)
+    assert harness.count_groups() == 3
+    first = worker.read_from(None, 100)
+    assert len(first.events) in (256, 88)
+    rest = other.read_from(None, 10_000)
+    assert sorted(event.position for event in first.events + rest.events) == list(range(600))
+    assert worker.read_from(None, 100).cursor is None
+    assert rest.cursor is not None
+    other.acknowledge(rest.cursor)
+    assert harness.count_groups() == 1
+
+
+def test_a_worker_that_died_loses_nothing(harness: InboxHarness) -> None:
+    """When its lease has ended another worker reads the same events."""
+    harness.open_inbox().send([make_event(n) for n in range(10)])
+    read = harness.open_inbox().read_from(None, 100).events
+    assert harness.open_inbox().read_from(None, 100).events == []
+    harness.end_leases()
+    assert harness.open_inbox().read_from(None, 100).events == read
+
+
+def test_many_workers_claim_each_group_once(harness: InboxHarness) -> None:
+    """Five of them at the same time, with senders between: every event is read by one of them only."""
+    read: Counter[int] = Counter()
+    lock, sent = threading.Lock(), threading.Event()
+
+    def work() -> None:
+        inbox = harness.open_inbox()
+        while True:
+            was_sent = sent.is_set()
+            batch = inbox.read_from(None, 500)
+            with lock:
+                read.update(event.position for event in batch.events)
+            if batch.cursor is not None:
+                inbox.acknowledge(batch.cursor)
+            elif was_sent:
+                return
+            else:
+                time.sleep(0.01)
+
+    threads = [threading.Thread(target=work) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    inbox = harness.open_inbox()
+    for start in range(0, 3000, 100):
+        inbox.send([make_event(n) for n in range(start, start + 100)])
+    sent.set()
+    for thread in threads:
+        thread.join()
+    assert read == Counter(range(3000))
+    assert harness.count_groups() == 0
+
+
+def test_a_group_that_does_not_open_stays_and_blocks_nothing(harness: InboxHarness, tmp_path: Path) -> None:
+    """A machine with another vault key, or a damaged group: it is logged and kept, and the others go on."""
+    harness.open_inbox(Vault(tmp_path / "another.key")).send([make_event(1)])
+    harness.open_inbox().send([make_event(2)])
+    worker = harness.open_inbox()
+    batch = worker.read_from(None, 10_000)
+    assert [event.position for event in batch.events] == [2]
+    assert batch.cursor is not None
+    worker.acknowledge(batch.cursor)
+    assert harness.count_groups() == 1
+    assert "click.group_unreadable" in harness.stream.getvalue()
