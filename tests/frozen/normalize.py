@@ -28,6 +28,7 @@ MASKS = (  # what needs no number
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\.\d+)?"), "<time>"),
     (re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d? \w{3} \d{4} \d\d:\d\d:\d\d (GMT|[+-]\d{4})"), "<date>"),
     (re.compile(r"\d{4}-\d\d-\d\d"), "<day>"),
+    (re.compile(r"(?<=hours=)\d+-\d+"), "<hours>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:<port>"),
     (re.compile(r"\b1[6-9]\d{8}(?=\.)"), "<seconds>"),
     (re.compile(r"={15}\d{19}=="), "<boundary>"),
