@@ -131,7 +131,10 @@ def test_the_users_settings_count(linkweir: CommandRunner, folder: Path) -> None
         (["a.html", "--baseline", "a.html"], 2, "is no record of linkweir bench"),
         (["a.html", "--format", "xml"], 2, "invalid choice"),
         (["a.html", "--config", "bad.toml"], 2, "[tool.linkweir.bench] minimum is no setting"),
+        (["a.html", "--baseline", "nan.json"], 2, "is no record of linkweir bench"),
+        (["a.html", "--baseline", "mails.json"], 2, "no figures for documents of the kind HTML"),
         (["missing.html"], 1, "no document, so nothing was measured"),
+        (["none.html"], 1, "no link that can be tracked"),
     ],
 )
 def test_nonsense_is_an_error_with_a_reason(
@@ -139,14 +142,20 @@ def test_nonsense_is_an_error_with_a_reason(
 ) -> None:
     """Limits, files and settings that are none are named before anything is measured."""
     (work / "a.html").write_bytes(HTML_LINE)
+    (work / "none.html").write_bytes(b"<p>none</p>")
     (work / "bad.toml").write_text("[tool.linkweir.bench]\nminimum = 1")
+    for name, kind, ratio in (("nan", "HTML", "NaN"), ("mails", "mail", "0.1")):
+        record = f'{{"version":1, "fingerprint":"", "workloads":[{{"kind":"{kind}", "ratio":{{"median":{ratio}}}}}]}}'
+        (work / f"{name}.json").write_text(record)
     run = linkweir("bench", *args)
     assert (run.code, run.out) == (code, b"")
     assert reason in run.err
 
 
 def test_an_unreadable_file_fails_and_the_rest_is_measured(linkweir: CommandRunner, folder: Path) -> None:
-    """Binary data is named and ends with 1 although the limits are met; a mailbox and standard input are measured."""
+    """Binary data is named and ends with 1 although the limits are met; a mailbox and standard input are measured; a
+    peer that a mail is too much for is left out with a reason.
+    """
     (folder / "broken.html").write_bytes(bytes(range(32)) * 20)
     run = linkweir("bench", "mails", *QUICK, "--no-peers", "--min", "0.0000001")
     assert (run.code, "binary" in run.err, b"fast enough" in run.out) == (1, True, True)
@@ -155,3 +164,6 @@ def test_an_unreadable_file_fails_and_the_rest_is_measured(linkweir: CommandRunn
     assert run.code == 0, run.err
     (workload,) = json.loads(run.out)["workloads"]
     assert (workload["kind"], workload["documents"], workload["links"]) == ("mail", 3, 6)
+    odd = MAIL.replace(b"text/html", b"text/html; charset=nonsense")
+    run = linkweir("bench", "--kind", "eml", *QUICK, stdin=odd)
+    assert (run.code, b"left out: email (standard library) fails: LookupError" in run.out) == (0, True), run.err

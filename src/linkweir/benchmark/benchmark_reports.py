@@ -48,26 +48,30 @@ def _format_figures(figures: Figures, judged: str) -> tuple[str, ...]:
     mark = " *" if figures.name == judged else ""
     return (
         figures.name + mark,
-        f"{speed.median:,.0f}",
-        f"{speed.low:,.0f}-{speed.high:,.0f}",
-        f"{figures.best:,.0f}",
+        _format_speed(speed.median),
+        f"{_format_speed(speed.low)}-{_format_speed(speed.high)}",
+        _format_speed(figures.best),
         f"{ratio.median:.4f}",
         figures.answer,
     )
 
 
+def _format_speed(speed: float) -> str:
+    return f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
+
+
 def format_judgement(judgement: Judgement) -> str:
     """One sentence: what was measured, with its interval, what is required, and whether it is met."""
     workload, limit, interval = judgement.measurement.workload, judgement.limit, judgement.interval
-    unit, digits = ("of the memory sweep", ".4f") if limit.is_ratio else ("MB/s", ",.0f")
+    unit, show = ("of the memory sweep", "{:.4f}".format) if limit.is_ratio else ("MB/s", _format_speed)
     result = {"met": "met", "slower": "too slow", "noisy": "not judged"}[judgement.verdict]
     if judgement.verdict == "noisy":
         result += f", since the rounds scatter by {judgement.spread:.0%} of their median"
     elif not judgement.is_clear:
         result += ", within what the rounds scatter"
     return (
-        f"{workload.kind}, {workload.judged}: {interval.median:{digits}} {unit} "
-        f"({CONFIDENCE:.0%} interval {interval.low:{digits}} to {interval.high:{digits}}), "
+        f"{workload.kind}, {workload.judged}: {show(interval.median)} {unit} "
+        f"({CONFIDENCE:.0%} interval {show(interval.low)} to {show(interval.high)}), "
         f"at least {limit} ({limit.origin}): {result}"
     )
 
@@ -80,10 +84,9 @@ def format_github(
         level = _LEVELS[judgement.verdict]
         yield format_workflow_command(level, {"title": "linkweir bench"}, format_judgement(judgement))
     for measurement in measurements if verdict is None else ():
-        text = (
-            f"{measurement.workload.kind}, {measurement.workload.judged}: {measurement.speed.median:,.0f} MB/s, "
-            f"{measurement.ratio.median:.4f} of the memory sweep"
-        )
+        workload, speed = measurement.workload, _format_speed(measurement.speed.median)
+        ratio = f"{measurement.ratio.median:.4f} of the memory sweep"
+        text = f"{workload.kind}, {workload.judged}: {speed} MB/s, {ratio}"
         yield format_workflow_command("notice", {"title": "linkweir bench"}, text)
 
 

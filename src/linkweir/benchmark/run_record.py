@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,8 @@ def load_limits(path: Path, tolerance: float) -> tuple[list[SpeedLimit], str]:
         if record["version"] != _VERSION:
             raise ValueError(record["version"])
         ratios = {str(item["kind"]): float(item["ratio"]["median"]) for item in record["workloads"]}
+        if not ratios or not all(0 < ratio < math.inf for ratio in ratios.values()):
+            raise ValueError(ratios)
         fingerprint = str(record["fingerprint"])
     except (ValueError, TypeError, KeyError) as error:
         raise RecordError(f"{path} is no record of linkweir bench; make one with --save") from error

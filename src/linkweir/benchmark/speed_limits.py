@@ -24,7 +24,7 @@ class SpeedLimit:
     kind: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.value:.4g} of the memory sweep" if self.is_ratio else f"{self.value:,.0f} MB/s"
+        return f"{self.value:.4g} of the memory sweep" if self.is_ratio else f"{self.value:,.4g} MB/s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ JUDGED = "rewrite"
 MAIL_JUDGED = "rewrite_message"
 CONSTANT_FORM = "rewrite, constant link"
 _RIGHT = "right"
+_FAILS = "fails: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,11 @@ def make_html_workload(documents: Sequence[SourceDocument], switches: Switches, 
         except EngineNotInstalledError as reason:
             missing.append(str(reason))
             continue
-        answers[name] = _compare_answers(check_output(engine, case) for case in cases)
-        if not answers[name].startswith("fails"):
+        answer = _compare_answers(check_output(engine, case) for case in cases)
+        if answer.startswith(_FAILS):
+            missing.append(f"{name} {answer}")
+        else:
+            answers[name] = answer
             works[name] = repeat(partial(_run_constant, engine, raw))
     used = tuple(name for name in PEER_LOADERS if name in works)
     links = sum(len(case.sites) for case in cases)
@@ -96,13 +100,16 @@ def make_mail_workload(documents: Sequence[SourceDocument], switches: Switches, 
         ),
     }
     answers = {MAIL_JUDGED: _RIGHT}
+    missing: tuple[str, ...] = ()
     if peers:
-        answers[MAIL_PEER] = _check_mail_peer(raw)
-        if not answers[MAIL_PEER].startswith("fails"):
+        answer = _check_mail_peer(raw)
+        if answer.startswith(_FAILS):
+            missing = (f"{MAIL_PEER} {answer}",)
+        else:
+            answers[MAIL_PEER] = answer
             works[MAIL_PEER] = repeat(lambda: [rewrite_with_stdlib(data, CONSTANT) for data in raw])
-    return Workload(
-        "mail", MAIL_JUDGED, sum(map(len, raw)), len(raw), links, works, answers, tuple({MAIL_PEER} & works.keys()), ()
-    )
+    used = tuple({MAIL_PEER} & works.keys())
+    return Workload("mail", MAIL_JUDGED, sum(map(len, raw)), len(raw), links, works, answers, used, missing)
 
 
 def sweep_work(documents: Sequence[bytes]) -> Work:
@@ -158,9 +165,9 @@ def _compare_answers(results: Iterable[Correctness]) -> str:
     done = list(results)
     failure = next((result.failure for result in done if result.failure), "")
     if failure:
-        return f"fails: {failure}"
+        return f"{_FAILS}{failure}"
     wrong = sum(result.wrong for result in done)
-    faults = [f"{wrong} link{'s' * (wrong != 1)} differ"] if wrong else []
+    faults = ["1 link differs" if wrong == 1 else f"{wrong} links differ"] if wrong else []
     faults += [] if all(result.bytes_preserved for result in done) else ["bytes changed elsewhere"]
     return ", ".join(faults) or "same links"
 
@@ -170,5 +177,5 @@ def _check_mail_peer(mails: Sequence[bytes]) -> str:
         for data in mails:
             rewrite_with_stdlib(data, CONSTANT)
     except Exception as error:  # whatever a mail does to it
-        return f"fails: {type(error).__name__}"
+        return f"{_FAILS}{type(error).__name__}"
     return "mails generated anew"

@@ -16,6 +16,7 @@ from linkweir.bulk.document_io import describe_error
 from linkweir.bulk.file_lint import iter_mails, read_html
 from linkweir.bulk.file_list import TEMPLATE_SUFFIXES, FileJob, list_files_to_read
 from linkweir.bulk.tracker_factory import TrackerFactory
+from linkweir.cli.shared_options import UsageError
 from linkweir.html import Switches
 from linkweir.terminal.progress_bar import format_bytes
 from linkweir.terminal.text import display_path
@@ -58,6 +59,10 @@ class BenchRun:
         except WrongAnswerError as error:
             _warn(f"wrong answer, so its time means nothing: {error}")
             return 1
+        if not any(workload.links for workload in workloads):
+            _warn("no link that can be tracked, so there is no rewriting to measure")
+            return 1
+        self._require_baselines(workloads)
         fingerprint = make_fingerprint((document.data for document in documents), switches)
         if self._options.baseline_fingerprint not in (None, fingerprint):
             _warn("the baseline is of other documents or settings, so its ratio may differ; renew it with --save")
@@ -83,6 +88,13 @@ class BenchRun:
         mails = [document for document in documents if document.charset is None]
         makers = ((make_html_workload, html), (make_mail_workload, mails))
         return [make(items, switches, peers=self._options.has_peers) for make, items in makers if items]
+
+    def _require_baselines(self, workloads: list[Workload]) -> None:
+        """Raise UsageError if the baseline lacks a kind of documents, which would not be judged."""
+        known = {limit.kind for limit in self._options.limits}
+        for workload in workloads:
+            if self._options.baseline_fingerprint is not None and workload.kind not in known:
+                raise UsageError(f"the baseline has no figures for documents of the kind {workload.kind}; renew it")
 
     def _measure(self, workload: Workload) -> tuple[Measurement, list[Judgement]]:
         """Measure until the limits are met, and up to MAX_RETRIES times again; the best try counts."""
