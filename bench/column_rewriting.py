@@ -91,13 +91,13 @@ def measure(works: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[
     return taken
 
 
-def compare_column(below: str, rounds: int) -> Ratio:
-    """Speed of one call for a column as a multiple of another way's; for the guard."""
+def compare_forms(above: str, below: str, rounds: int) -> Ratio:
+    """Speed of one form as a multiple of another's; for the guard. Raises WrongAnswerError."""
     works = make_works(GUARD_ROWS)
     check_answers(works)
-    taken = measure({name: works[name] for name in (below, "column")}, max(10, rounds // 3))
-    best = min(taken[below]) / min(taken["column"])
-    paired = median(other / column for other, column in zip(taken[below], taken["column"], strict=True))
+    taken = measure({name: works[name] for name in (below, above)}, rounds)
+    best = min(taken[below]) / min(taken[above])
+    paired = median(other / seconds for other, seconds in zip(taken[below], taken[above], strict=True))
     size = sum(map(len, make_documents(GUARD_ROWS))) / 1e6
     speeds = ", ".join(f"{name} {size / min(seconds):,.0f} MB/s" for name, seconds in taken.items())
     return Ratio(best, paired, f"{GUARD_ROWS} documents of 10 KB: {speeds}")
