@@ -21,11 +21,15 @@ def test_a_chart_is_a_drawing_and_nothing_else() -> None:
 
 
 def test_every_value_is_a_labelled_bar() -> None:
-    """Each value has its bar, with the label and the value for the pointer."""
+    """Each value has its bar, and each label an area with all its values for the pointer, side by side."""
     text = str(charts.bar_chart(["1 Nov", "2 Nov"], [("People", [1234, 4]), ("Machines", [1, 0])], "x"))
     root = ElementTree.fromstring(text)  # noqa: S314 - our own
     told = [title.text for title in root.iter(f"{SVG}title")]
-    assert told == ["1 Nov: 1,234", "2 Nov: 4", "1 Nov: 1", "2 Nov: 0"]
+    assert told == ["1 Nov: People 1,234, Machines 1", "2 Nov: People 4, Machines 0"]
+    areas = [area for area in root.iter(f"{SVG}rect") if area.get("class") == "area"]
+    ends = [tuple(float(area.get(name, "").rstrip("%")) for name in ("x", "width")) for area in areas]
+    assert abs(ends[0][0] + ends[0][1] - ends[1][0]) < 0.02
+    assert abs(ends[1][0] + ends[1][1] + ends[0][0] - 100) < 0.02
     heights = [float(item.get("height", "0")) for item in root.iter(f"{SVG}rect") if "rect" in item.get("class", "")]
     assert len(heights) == 4
     assert heights[0] == max(heights)

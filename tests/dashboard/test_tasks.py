@@ -233,3 +233,20 @@ def test_get_an_api_key_and_send_a_first_mail(visit: Visit, shared_service: Runn
     shared_service.wait_until_ingested()
     visit.start("/live?tag=first")
     wait_until(lambda: visit.page.get_by_role("link", name="first@example.org").count() == 1)
+
+
+def test_the_values_of_a_chart_are_read_by_pointer_and_keyboard(visit: Visit) -> None:
+    """Arrow keys go from step to step of the chart that has the focus, and the pointer picks the step under it."""
+    visit.start(f"/campaign?tag={CAMPAIGN}")
+    value = visit.page.locator(".chart-value")
+    titles = visit.page.locator(".chart .step title").all_text_contents()
+    visit.page.get_by_role("group", name="Chart: Clicks over time").focus()
+    visit.page.keyboard.press("Home")
+    assert value.inner_text() == titles[0]
+    visit.page.keyboard.press("ArrowRight")
+    assert value.inner_text() == titles[1]
+    visit.page.keyboard.press("End")
+    assert value.inner_text() == titles[-1]
+    visit.page.locator(".chart .step").first.hover()
+    assert value.inner_text() == titles[0]
+    assert re.fullmatch(r"\d+ \w+: People \d+, Machines \d+", titles[0])
