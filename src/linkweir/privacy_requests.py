@@ -103,6 +103,8 @@ def _drain_clicks(
 
 def open_privacy_requests(settings: Settings, database: Database) -> PrivacyRequests:
     """The same for a command, whether a service runs or not."""
+    if settings.database:  # a machine from which commands are given may have no folder yet, where the lock is
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = make_logger("warning", sys.stderr)
     get_classifier = functools.cache(lambda: build_classifier(settings, log))
     get_keyring = functools.cache(lambda: choose_keyring_source(settings, database).load())

@@ -21,7 +21,10 @@ from tests.web.running_service import RunningService
 FILES = {"README": ROOT / "README.md", **{topic: PAGES / f"{topic}.md" for topic in TOPICS}}
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in FILES.items()}
 MAX_NOT_RUN = 9  # set-up and tests, each three times; Spark, Ray and a database server
-RUN_ELSEWHERE = "the tests of integrations run it"  # tests/integrations/test_engines.py
+RUN_ELSEWHERE = (
+    "the tests of integrations run it",  # tests/integrations/test_engines.py
+    "the tests of its command run it",  # tests/cli: with a database server
+)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -27,7 +27,6 @@ def exclusive_erasure(folder: Path, *, wait: bool = False) -> Iterator[None]:
     Raises RateLimited while another one is at it or a pause lasts, DatabaseUnavailable.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the database may be another machine's
         descriptor = open_lock_file(folder / LOCK_FILE)
     except OSError as error:
         raise DatabaseUnavailable(str(error)) from error
