@@ -106,6 +106,16 @@ def replace_file(path: Path, data: bytes, *, sync: bool = True) -> None:
         sync_folder(path.parent)
 
 
+def rename_files(renames: Iterable[tuple[Path, Path]]) -> None:
+    """Give files, whose bytes are flushed, other names, and flush these."""
+    folders = set()
+    for path, name in renames:
+        os.replace(path, name)
+        folders |= {path.parent, name.parent}
+    for folder in folders:
+        sync_folder(folder)
+
+
 def link_file(path: Path, name: Path) -> None:
     """Give a file one more name, which another file may have had. Not for two names of the same file."""
     draft = _draft_path(name)

@@ -34,6 +34,7 @@ _SERVE = "serve"
 # The modules of the commands, in the order of the help; only that of the command that runs is loaded.
 _MODULES = {
     "rewrite": "rewrite_command",
+    "render": "render_command",
     "check": "check_command",
     "bench": "bench_command",
     "classify": "classify_command",

@@ -34,7 +34,8 @@ def _none_to_empty(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _make_environment(html: bool) -> Environment:
+def make_environment(html: bool) -> Environment:
+    """The environment in which the texts of a message are filled; `html`: with escapes."""
     environment = Environment(
         debug=False,
         fuel=FUEL,
@@ -86,7 +87,7 @@ def main() -> None:
     request = json.load(sys.stdin)
     ready = []
     for name, source, html in request["templates"]:
-        environment = _make_environment(html)
+        environment = make_environment(html)
         try:
             environment.add_template(name, source)
         except TemplateError as error:

@@ -103,6 +103,34 @@ class RowProgressBar(CountingProgressBar):
     what = "copying rows"
 
 
+class ItemProgressBar(ProgressBar):
+    """A progress line for items made from a file: their rate, and the time left by how much of the file was read."""
+
+    def __init__(self, stream: TextIO, *, live: bool, noun: str) -> None:
+        super().__init__(stream, live=live, total_files=0, total_bytes=None)
+        self._noun = noun
+        self._first_share = 0.0
+        self._share = 0.0
+
+    def set_start(self, share: float) -> None:
+        """Note how much of the file an earlier run has done."""
+        self._first_share = self._share = share
+
+    def advance_to(self, share: float, size: int) -> None:
+        """Note one more item of `size` bytes, for which this share of the file was read."""
+        self._share = share
+        self.advance(size, files=1)
+
+    def format_line(self) -> str:
+        """Return the line as it stands now."""
+        seconds = max(self.seconds, 1e-6)
+        bar = ("━" * round(self._share * _BAR_CHARACTERS)).ljust(_BAR_CHARACTERS, "╌")
+        done = self._share - self._first_share
+        left = seconds * (1 - self._share) / done if done > 0 else 0.0
+        rate = f"{self.files / seconds:,.0f} {self._noun}/s  {format_bytes(self.bytes / seconds)}/s"
+        return f"{self._share:4.0%} {bar} {self.files:,} {self._noun}  {rate}  ETA {format_duration(left)}"
+
+
 def format_bytes(size: float) -> str:
     """Return a number of bytes as people read it: `0 B`, `12.3 kB`, `4.56 GB` (powers of ten)."""
     if size < 1000:

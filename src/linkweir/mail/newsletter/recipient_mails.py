@@ -1,0 +1,154 @@
+"""The mails of one newsletter: from a recipient's row to the page with its links, or to a whole mail."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from linkweir.bulk.tracker_factory import parse_message_id
+from linkweir.errors import BadSwitch, ValidationError
+from linkweir.html import Switches
+from linkweir.mail import addresses, content_validation
+from linkweir.mail.message_types import Mailbox, Submission
+from linkweir.mail.mime_builder import MailBuilder
+from linkweir.mail.newsletter.page_template import PageTemplate, compile_template, fill_template
+from linkweir.mail.templates import Template
+from linkweir.tokens import Privacy, Tracker
+
+CHECKED_PAGES = 8  # the first pages of a plan are compared with what the literal way gives
+
+
+@dataclass(frozen=True, slots=True)
+class NewsletterOptions:
+    """The templates and the columns of a newsletter. `sender`: None if no mails are built. `now`: microseconds since
+    1970, the date of all mails; `run`: what their Message-IDs begin with.
+    """
+
+    html: str
+    subject: str | None
+    text: str | None
+    sender: Mailbox | None
+    id_column: str
+    address_column: str | None
+    variant_column: str | None
+    now: int
+    run: str
+
+
+class RenderedMail(NamedTuple):
+    """The mail of one recipient; `raw`: all of it, where mails are built."""
+
+    number: int
+    message_id: str
+    address: str | None
+    variant: str | None
+    subject: str | None
+    text: str | None
+    html: bytes
+    raw: bytes
+
+
+class RowError(Exception):
+    """A row without a mail: `outcome` is its code, the text the reason."""
+
+    def __init__(self, outcome: str, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome = outcome
+
+
+class Newsletter:
+    """Makes the mails. Raises ValidationError for a template or header that cannot be used."""
+
+    def __init__(self, options: NewsletterOptions, tracker: Tracker, switches: Switches) -> None:
+        self._options = options
+        self._tracker = tracker
+        self._page = PageTemplate(options.html, switches)
+        self._plan = self._page.make_plan(tracker)
+        self._checked = 0
+        self._subject = None if options.subject is None else compile_template(Template(options.subject, "subject"))
+        self._text = None if options.text is None else compile_template(Template(options.text, "text_content"))
+        self._builder = None if options.sender is None else _make_builder(options, options.sender)
+        self.tracked_links = 0
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether pages are filled at copying speed."""
+        return self._plan is not None
+
+    def render(self, number: int, values: Mapping[str, Any]) -> RenderedMail:
+        """The mail of the recipient in row `number`. Raises RowError."""
+        options = self._options
+        message_id, tracker = self._find_tracker(values)
+        mailbox = self._find_mailbox(values)
+        try:
+            page = self._render_page(values, tracker)
+            subject = None if self._subject is None else _check_subject(fill_template(self._subject, "subject", values))
+            text = None if self._text is None else fill_template(self._text, "text_content", values)
+        except ValidationError as error:
+            raise RowError("template", str(error)) from None
+        raw = b""
+        if self._builder is not None and mailbox is not None and options.sender is not None:
+            mail_id = f"<{options.run}.{number}@{options.sender.email.rpartition('@')[2]}>"
+            try:
+                mail = self._builder.build(
+                    mailbox, message_id=mail_id, subject=subject or "", text=text, html=page.html
+                )
+            except UnicodeEncodeError:
+                raise RowError("template", "the text has characters that are no Unicode") from None
+            raw = mail.join()
+        self.tracked_links += page.tracked
+        variant = options.variant_column and values.get(options.variant_column)
+        address = None if mailbox is None else mailbox.email
+        return RenderedMail(
+            number, message_id, address, None if variant is None else str(variant), subject, text, page.html, raw
+        )
+
+    def _find_tracker(self, values: Mapping[str, Any]) -> tuple[str, Tracker]:
+        value = values.get(self._options.id_column)
+        if isinstance(value, str):
+            value = parse_message_id(value)
+        if self._tracker.privacy is Privacy.ANONYMOUS:
+            return "" if value is None else str(value), self._tracker
+        if not isinstance(value, int | str | uuid.UUID) or isinstance(value, bool) or value == "":
+            missing = value is None or value == ""
+            raise RowError("message-id", "the message id is missing" if missing else f"{value!r} is no message id")
+        try:
+            return str(value), self._tracker.for_message(value)
+        except BadSwitch as error:
+            raise RowError("message-id", str(error)) from None
+
+    def _find_mailbox(self, values: Mapping[str, Any]) -> Mailbox | None:
+        if self._options.address_column is None:
+            return None
+        value = values.get(self._options.address_column)
+        try:
+            return addresses.validate_mailbox(Mailbox(str(value or "")), "recipient")
+        except ValidationError as error:
+            raise RowError("address", f"{str(value or '')[:100]!r} {error.reason}") from None
+
+    def _render_page(self, values: Mapping[str, Any], tracker: Tracker) -> Any:
+        page = self._plan.render(values, tracker) if self._plan is not None else None
+        if page is None:
+            return self._page.render(values, tracker)
+        if self._checked < CHECKED_PAGES:
+            self._checked += 1
+            literal = self._page.render(values, tracker)
+            if literal != page:
+                self._plan = None
+                return literal
+        return page
+
+
+def _check_subject(text: str) -> str:
+    return content_validation.check_header_length(addresses.require_single_line(text, "subject"), "subject")
+
+
+def _make_builder(options: NewsletterOptions, sender: Mailbox) -> MailBuilder:
+    submission = Submission(
+        sender=addresses.validate_mailbox(sender, "from"),
+        recipients=(),
+        subject=options.subject or "",
+        text=options.text,
+        html=options.html,
+    )
+    return MailBuilder(submission, {}, options.now)
