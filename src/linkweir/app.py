@@ -43,11 +43,13 @@ from linkweir.clock import MAX_SKEW_US, now
 from linkweir.dashboard import routes as dashboard
 from linkweir.db.database import Database
 from linkweir.db.schema_upgrade import create_database, migrate
-from linkweir.errors import LinkweirError
+from linkweir.errors import DatabaseUnavailable, LinkweirError
 from linkweir.first_start import ensure_default_account
 from linkweir.html import Switches
+from linkweir.machine_status import MachineHeartbeat
 from linkweir.mail.delivery_worker import DeliveryWorker
 from linkweir.mail.dkim_signing import DkimSigner
+from linkweir.mail.retention_job import RetentionWorker
 from linkweir.mail.submission import Submitter
 from linkweir.mail.transport.transport_factory import create_transports
 from linkweir.privacy_requests import build_classifier, build_privacy_requests
@@ -78,6 +80,7 @@ from linkweir.webhooks.http_client import WebhookClient
 from linkweir.webhooks.webhook_worker import WebhookWorker
 
 REDIRECT_LOOKUP_THREADS = 4  # look up short links: an erasure may keep all threads of the API busy for seconds
+STANDALONE_ROLES = {"redirect", "count"}  # of a machine that starts, and goes on, while the database is away
 Role = Literal["all", "web", "background"]  # what a process does: everything, answer HTTP, or everything but that
 
 
@@ -161,6 +164,8 @@ def create_services(
         operator_pages=operator_pages.OperatorPages(settings),
         oidc_client=make_oidc_client(settings) if role != "background" else None,
         heartbeat=heartbeat,
+        machine_heartbeat=MachineHeartbeat(database, settings),
+        retention_worker=RetentionWorker(database, log, now, settings.retention_seconds),
         refresh_thread=RefreshThread(
             log, (tracking_keyring.refresh, tracking_hosts.refresh, link_policy.refresh, classifier.enricher.refresh)
         ),
@@ -176,6 +181,8 @@ def create_services(
 
 def _list_components(services: AppServices) -> list[Component]:
     """Everything that starts and stops, in the order of the start."""
+    has_role = services.settings.has_role
+    redirects = has_role("redirect") and services.journal is services.local_journal
     components = [
         Component("database", lambda: prepare(services), services.database.close),
         Component("process-lock", lambda: _lock_process(services), services.process_lock.release),
@@ -186,21 +193,32 @@ def _list_components(services: AppServices) -> list[Component]:
     if services.journal is services.local_journal:
         components.append(Component("journal-reader", lambda: None, services.local_journal.close))
     components.append(Component.from_thread("refresh", services.refresh_thread))
-    if services.runs_workers:
+    if services.runs_workers and has_role("count"):
         components.append(Component.from_thread("clicks", services.click_worker))
-        if services.click_carrier is not None:  # stops before the ingest worker, and after the journal
-            components.append(Component.from_thread("carrier", services.click_carrier))
-    if services.journal is services.local_journal:  # stops before the ingest worker, which stores its last clicks
+    if services.runs_workers and redirects and services.click_carrier is not None:
+        # stops before the ingest worker, and after the journal
+        components.append(Component.from_thread("carrier", services.click_carrier))
+    if redirects:  # stops before the ingest worker, which stores its last clicks
         components.append(Component.from_thread("journal", services.local_journal))
     if services.runs_workers:
-        components += [
-            Component("rebuild", services.rebuilder.start, services.rebuilder.stop),
-            Component.from_thread("worker", services.delivery_worker),
-            Component.from_thread("webhooks", services.webhooks),
-            Component("smtp", lambda: smtp.start(services), lambda: smtp.stop(services)),
-        ]
+        components += _list_workers(services)
+    components.append(Component("machine", lambda: None, services.machine_heartbeat.close))
     components.append(Component("supervisor", lambda: _supervise(services), services.supervisor.stop))
     return components
+
+
+def _list_workers(services: AppServices) -> list[Component]:
+    """The workers that the machine's roles want, but for that which reads the journal."""
+    has_role = services.settings.has_role
+    workers = [
+        ("housekeeping", Component("rebuild", services.rebuilder.start, services.rebuilder.stop)),
+        ("deliver", Component.from_thread("worker", services.delivery_worker)),
+        ("notify", Component.from_thread("webhooks", services.webhooks)),
+    ]
+    if not has_role("deliver"):  # which keeps house itself
+        workers.append(("housekeeping", Component.from_thread("retention", services.retention_worker)))
+    smtp_servers = Component("smtp", lambda: smtp.start(services), lambda: smtp.stop(services))
+    return [*(component for role, component in workers if has_role(role)), smtp_servers]
 
 
 def prepare(services: AppServices) -> None:
@@ -220,16 +238,28 @@ def _prepare(services: AppServices) -> None:
         if path is not None:
             app_links.load_app_links(path)
     services.operator_pages.load()
+    settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        _prepare_database(services)
+    except DatabaseUnavailable as error:
+        if not set(settings.roles) <= STANDALONE_ROLES:
+            raise
+        services.log.warning("service.database_away", error=str(error))
+        services.tracking_keyring.load_without_database()
+
+
+def _prepare_database(services: AppServices) -> None:
+    settings = services.settings
     integrity.check_database(settings)
     migrate(services.database)
     integrity.check_keys(services.tracking_keyring.source, services.vault, services.database, services.log)
-    settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
     services.account = ensure_default_account(services.database, settings, services.tracking_keyring.load())
 
 
 def _lock_process(services: AppServices) -> None:
     services.process_lock.acquire()
-    discard_abandoned(services.database, services.process_lock)
+    if services.settings.has_role("api"):
+        discard_abandoned(services.database, services.process_lock)
 
 
 def _supervise(services: AppServices) -> None:
@@ -259,7 +289,7 @@ def _create_delivery_worker(
         clock=now,
         concurrency=settings.delivery_connections,
         signer=DkimSigner(database, vault, log),
-        retention_interval=settings.retention_seconds,
+        retention_interval=settings.retention_seconds if settings.has_role("housekeeping") else None,
         hostname=settings.mail_hostname or socket.gethostname(),
     )
 
@@ -327,11 +357,9 @@ def create_app(
             *on_demand_tls.ROUTES,
             *app_links.ROUTES,
             *home_page.ROUTES,
-            *openapi.ROUTES,
-            *api.ROUTES,
+            *([*openapi.ROUTES, *api.ROUTES] if settings.has_role("api") else []),
             *privacy_page.ROUTES,
-            *documentation_pages.ROUTES,
-            *dashboard.ROUTES,
+            *([*documentation_pages.ROUTES, *dashboard.ROUTES] if settings.has_role("dashboard") else []),
         ],
         lifespan=linkweir_lifespan,
     )

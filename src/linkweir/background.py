@@ -204,6 +204,17 @@ class Heartbeat:
             return dict(json.loads(self._path.read_text())["warnings"])
         return {}
 
+    def read_last(self) -> tuple[float, dict[str, str]]:
+        """Seconds since the last heartbeat of this machine's service, whenever that was, and its checks; infinity when
+        there was none since the machine was started.
+        """
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            heartbeat = json.loads(self._path.read_text())
+            silence = time.monotonic() - float(heartbeat["at"])
+            if silence >= 0:
+                return silence, dict(heartbeat["checks"])
+        return float("inf"), {}
+
     def read_latest(self) -> tuple[float, dict[str, str]]:
         """Seconds since the last heartbeat, or since the start of listening, and its checks."""
         moment, checks = time.monotonic(), {}

@@ -22,7 +22,8 @@ from linkweir.background import read_fingerprint
 from linkweir.clock import now as clock_now
 from linkweir.db import service_secrets_table
 from linkweir.db.database import Database
-from linkweir.errors import KeyRingError, SettingsError, VaultError
+from linkweir.durable_files import replace_file
+from linkweir.errors import DatabaseUnavailable, KeyRingError, SettingsError, VaultError
 from linkweir.settings import Settings
 from linkweir.tokens import KeyRing, keyring_file
 from linkweir.vault import Vault, VaultKey
@@ -187,9 +188,24 @@ class SealedSecrets:
         return load_master_key(self._settings)
 
     def load(self, name: str) -> bytes | None:
-        """The secret of this name; None when there is none. Raises VaultError, DatabaseUnavailable."""
-        with self.database.read() as connection:
-            return self._load(connection, name)
+        """The secret of this name; None when there is none. While the database is away, as this machine had it last:
+        it keeps a copy, sealed. Raises VaultError, DatabaseUnavailable.
+        """
+        copy = self._settings.data / f"{name}.sealed"
+        try:
+            with self.database.read() as connection:
+                row = service_secrets_table.get(connection, name)
+        except DatabaseUnavailable:
+            if not copy.exists():
+                raise
+            return self.master_key.open(copy.read_bytes(), name)
+        if row is None:
+            return None
+        secret = self.master_key.open(row.sealed, name)
+        if not (copy.exists() and copy.read_bytes() == row.sealed):
+            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            replace_file(copy, row.sealed)
+        return secret
 
     def _load(self, connection: Connection, name: str) -> bytes | None:
         row = service_secrets_table.get(connection, name)
@@ -243,6 +259,7 @@ class SealedKeyRing(KeyRingSource):
         self.name = f"the key ring in {secrets.database.name}"
         self._secrets = secrets
         self._file = file
+        self._version = 0
 
     def exists(self) -> bool:
         """As KeyRingSource has it."""
@@ -270,8 +287,10 @@ class SealedKeyRing(KeyRingSource):
         return KeyRing.from_json(self._secrets.update(KEY_RING, change))
 
     def get_version(self) -> object:
-        """As KeyRingSource has it."""
-        return self._secrets.get_revision(KEY_RING)
+        """As KeyRingSource has it; the last one that is known while the database is away."""
+        with contextlib.suppress(DatabaseUnavailable):
+            self._version = self._secrets.get_revision(KEY_RING)
+        return self._version
 
 
 def uses_master_key(settings: Settings) -> bool:

@@ -37,6 +37,11 @@ POSITIVE_INTS = (
     *("rate_burst", "statistics_burst", "journal_facts"),
 )
 
+ROLES = (  # what a machine does
+    *("redirect", "api", "dashboard", "smtp", "filter"),
+    *("deliver", "count", "notify", "housekeeping"),
+)
+
 SECTIONS = {  # of the reference: the first setting of each
     "data": "Service",
     "base_url": "Tracking links",
@@ -92,6 +97,10 @@ class Settings:
     host: str = field(default="127.0.0.1", metadata=doc("Address that HTTP listens on."))
     port: int = field(default=8025, metadata=doc("Port that HTTP listens on; 0 takes a free one."))
     threads: int = field(default=8, metadata=doc("Threads for database work."))
+    roles: tuple[str, ...] = field(
+        default=ROLES,
+        metadata=doc("What this machine does, of several that share a database; separated by commas. If empty, all."),
+    )
     log_level: Literal["debug", "info", "warning", "error"] = field(
         default="info",
         metadata=doc("Least severe level that is logged: `debug`, `info`, `warning` or `error`."),
@@ -350,6 +359,7 @@ class Settings:
             if not 0 <= (getattr(self, name) or 0) <= 65535:
                 raise SettingsError(f"{PREFIX}{name.upper()}: {getattr(self, name)} is not a port")
         self._validate_combinations()
+        self._validate_roles()
         if self.database:
             validate_database_url(self.database)
 
@@ -403,6 +413,21 @@ class Settings:
                 uuid.UUID(self.oidc_account)
             except ValueError:
                 raise SettingsError(f"LINKWEIR_OIDC_ACCOUNT: {self.oidc_account!r} is no id of an account") from None
+
+    def _validate_roles(self) -> None:
+        """Put them in one order. Raises SettingsError for one that there is not."""
+        if unknown := [name for name in self.roles if name not in ROLES]:
+            raise SettingsError(f"LINKWEIR_ROLES: {unknown[0]!r} is no role; there are {', '.join(ROLES)}")
+        object.__setattr__(self, "roles", tuple(name for name in ROLES if name in self.roles) or ROLES)
+        if "redirect" in self.roles and "count" not in self.roles and self.click_transport == "local":
+            raise SettingsError(
+                "LINKWEIR_ROLES: redirect needs count beside it, which reads this machine's journal, or "
+                "LINKWEIR_CLICK_TRANSPORT=postgresql"
+            )
+
+    def has_role(self, *names: str) -> bool:
+        """Whether this machine has one of these roles."""
+        return any(name in self.roles for name in names)
 
     @property
     def sqlite_path(self) -> Path:
@@ -533,7 +558,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "api_hosts": _parse_hosts,
     "root_address": _parse_address,
     **dict.fromkeys(
-        ("opt_out", "oidc_owners", "oidc_editors", "oidc_viewers"),
+        ("opt_out", "roles", "oidc_owners", "oidc_editors", "oidc_viewers"),
         lambda text: tuple(item.strip() for item in text.split(",") if item.strip()),
     ),
     **dict.fromkeys(("skip", "oidc_scopes"), lambda text: tuple(text.split())),

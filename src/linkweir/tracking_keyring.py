@@ -52,6 +52,12 @@ class TrackingKeyRing:
         self._loaded = ReloadingValue(self.source.name, self.source.load, self.source.get_version, self._log)
         return self._loaded.value
 
+    def load_without_database(self) -> None:
+        """Load the ring, with the hosts that it has, while the database is away. Raises KeyRingError,
+        DatabaseUnavailable where only the database has it.
+        """
+        self._loaded = ReloadingValue(self.source.name, self.source.load, self.source.get_version, self._log)
+
     def add_host(self, host: str) -> None:
         """Recognise tracking links on this host too. Raises BadSwitch, and Conflict when there are too many hosts.
 

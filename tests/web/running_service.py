@@ -87,7 +87,8 @@ class RunningService:
         self._stream = io.StringIO()
         self.app = create_app(self.settings, make_logger("debug", self._stream), journal=journal)
         self.components: AppServices = self.app.state.linkweir
-        self._running = UvicornThread(self.app, self._listener, RedirectEndpoint(self.components) if direct else None)
+        endpoint = RedirectEndpoint(self.components) if direct and self.settings.has_role("redirect") else None
+        self._running = UvicornThread(self.app, self._listener, endpoint)
         self.url = f"http://127.0.0.1:{port}"
 
     def __enter__(self) -> Self:

@@ -41,6 +41,7 @@ _MODULES = {
     "open": "open_command",
     "keys": "keys_command",
     "secrets": "secrets_command",
+    "status": "status_command",
     "account": "account_command",
     "api-keys": "api_keys_command",
     "user": "user_command",

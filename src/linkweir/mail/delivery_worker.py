@@ -36,6 +36,7 @@ from linkweir.webhooks import message_events
 from linkweir.webhooks.event_kinds import EventName
 
 POLL_SECONDS = 1.0  # seconds; a submission wakes the worker at once
+CLOCK_CHECK_SECONDS = 60.0  # seconds between looks whether the clock was set back, where nothing is removed
 MAX_WAIT_SECONDS = 3600.0  # seconds between two attempts
 STOP_TIMEOUT_SECONDS = 10.0  # seconds for what is under way when the worker stops
 CLAIM_INTERVAL_SECONDS = 0.05  # seconds between looks at the queue that submissions ask for: a claim is a transaction
@@ -83,7 +84,7 @@ class DeliveryWorker(WorkerThread):
         clock: Callable[[], int],
         concurrency: int = 4,
         signer: DkimSigner | None = None,
-        retention_interval: float = 60.0,
+        retention_interval: float | None = 60.0,
         hostname: str = "localhost",
     ) -> None:
         super().__init__("delivery")
@@ -364,12 +365,13 @@ class DeliveryWorker(WorkerThread):
         """Delete what has exceeded its retention, on time, however much is delivered meanwhile."""
         while True:
             await self._run_safely(lambda: asyncio.to_thread(self._reset_future_waits))
-            await self._run_safely(
-                lambda: asyncio.to_thread(
-                    retention_job.delete_expired, self._database, self._clock(), self._log, self._is_stopping
+            if self._retention_interval is not None:
+                await self._run_safely(
+                    lambda: asyncio.to_thread(
+                        retention_job.delete_expired, self._database, self._clock(), self._log, self._is_stopping
+                    )
                 )
-            )
-            await asyncio.sleep(self._retention_interval)
+            await asyncio.sleep(self._retention_interval or CLOCK_CHECK_SECONDS)
 
     def _reset_future_waits(self) -> None:
         """No mail waits for the future, whatever the clock has shown meanwhile."""

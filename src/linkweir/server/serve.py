@@ -27,7 +27,7 @@ from linkweir.server.process_supervisor import ProcessSupervisor, install_stop_h
 from linkweir.server.processor_count import count_processors
 from linkweir.server.startup_banner import local_url, print_smtp_address, print_startup_banner
 from linkweir.server.uvicorn_server import HardenedServer, uvicorn_config
-from linkweir.settings import Settings, from_environment
+from linkweir.settings import ROLES, Settings, from_environment
 from linkweir.web.redirect import RedirectEndpoint
 from linkweir.web.services import AppServices
 from linkweir.web.structured_logging import make_logger
@@ -70,6 +70,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--link-style",
         choices=["sealed", "short"],
         help="sealed: links carry their destination; short: it is in the database (default: sealed)",
+    )
+    parser.add_argument(
+        "--role",
+        action="append",
+        choices=ROLES,
+        metavar="ROLE",
+        help=f"what this machine does, of several that share a database; can be repeated: {', '.join(ROLES)} "
+        "(default: all)",
     )
     parser.add_argument("--new-api-key", action="store_true", help="create another API key and print it")
     parser.add_argument(
@@ -132,6 +140,7 @@ def _map_large_blocks() -> None:
 def _open_listener(args: argparse.Namespace) -> tuple[Settings, socket.socket]:
     """Settings and the listening socket; with port 0 the settings follow the port that was free."""
     given = {"data": args.data, "host": args.host, "base_url": args.base_url, "link_style": args.link_style}
+    given["roles"] = None if args.role is None else tuple(args.role)
     settings = from_environment(os.environ, port=args.port, **given)
     smtp_port = _choose_smtp_port(args, settings)
     smtps_port = _choose_smtps_port(args, settings, smtp_port)
@@ -168,10 +177,15 @@ def _choose_smtps_port(args: argparse.Namespace, settings: Settings, smtp_port: 
     return {SMTP_PORT: SMTPS_PORT, 0: 0}.get(-1 if smtp_port is None else smtp_port)
 
 
+def _redirect_endpoint(service: AppServices) -> RedirectEndpoint | None:
+    """What answers tracking links, on a machine that does."""
+    return RedirectEndpoint(service) if service.settings.has_role("redirect") else None
+
+
 def _serve_in_process(settings: Settings, listener: socket.socket, args: argparse.Namespace) -> int:
     app = create_app(settings)
     service: AppServices = app.state.linkweir
-    server = HardenedServer(uvicorn_config(app, RedirectEndpoint(service)))
+    server = HardenedServer(uvicorn_config(app, _redirect_endpoint(service)))
     with _stop_on_signal(server.stop):
         service.start()
         try:
@@ -205,7 +219,7 @@ def _serve_with_workers(settings: Settings, listener: socket.socket, args: argpa
 def _run_web_process(settings: Settings, listener: socket.socket, shared_metrics: MultiprocessMetrics) -> int:
     app = create_app(settings, role="web")
     service: AppServices = app.state.linkweir
-    server = HardenedServer(uvicorn_config(app, RedirectEndpoint(service)))
+    server = HardenedServer(uvicorn_config(app, _redirect_endpoint(service)))
     with _stop_on_signal(server.stop):
         if code := _try_start(service):
             return code

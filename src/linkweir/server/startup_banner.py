@@ -49,14 +49,17 @@ def print_startup_banner(service: AppServices, url: str, create_key: bool, worke
 def _create_secrets(service: AppServices, create_key: bool) -> dict[str, str]:
     """Create what the account does not have yet, and with `create_key` one more API key; return each by its use."""
     secrets, database = {}, service.database
-    if login := first_start.create_user(database):
+    has_role = service.settings.has_role
+    if has_role("dashboard") and (login := first_start.create_user(database)):
         secrets["Dashboard"] = f"user {login[0]}  password {login[1]}"
-    key = first_start.create_api_key(database, "first", only_first=True)
+    key = first_start.create_api_key(database, "first", only_first=True) if has_role("api") else None
     if key is None and create_key:
         key = first_start.create_api_key(database, "made by --new-api-key")
     if key is not None:
         secrets["API key"] = key
-    takes_smtp = service.settings.smtp_port is not None or service.settings.smtps_port is not None
+    takes_smtp = has_role("smtp") and (
+        service.settings.smtp_port is not None or service.settings.smtps_port is not None
+    )
     if takes_smtp and (credential := first_start.create_smtp_credential(database)):
         secrets["SMTP"] = f"username {credential[0]}  password {credential[1]}"
     return secrets

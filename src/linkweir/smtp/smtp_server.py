@@ -109,11 +109,11 @@ def create_servers(services: AppServices) -> list[SmtpServer]:
     """Every server that the settings want, none of them started. Raises SettingsError, LinkweirError."""
     settings, servers, sign_in = services.settings, list[SmtpServer](), Authenticator(services)
     try:
-        if settings.smtp_port is not None:
+        if settings.smtp_port is not None and settings.has_role("smtp"):
             servers.append(_create_submission_server(services, sign_in, settings.smtp_port, "submission"))
-        if settings.filter_listen:
+        if settings.filter_listen and settings.has_role("filter"):
             servers.append(create_content_filter(services))
-        if settings.smtps_port is not None:
+        if settings.smtps_port is not None and settings.has_role("smtp"):
             servers.append(_create_submission_server(services, sign_in, settings.smtps_port, "submissions"))
     except BaseException:
         for server in servers:

@@ -1,5 +1,6 @@
 """For operators: alive, ready, figures."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -30,8 +31,7 @@ async def readyz(request: Request) -> Response:
         "database": await parts.run_blocking(lambda: _check_database(parts)),
         "disk": await parts.run_blocking(lambda: _check_disk(parts)),
         "keys": await parts.run_blocking(lambda: _check_keys(parts)),
-        "spool": await parts.run_blocking(lambda: _check_spool(parts.settings.spool_path)),
-        "journal": parts.journal.health_problem() or "ok",
+        **(await parts.run_blocking(lambda: _check_journal(parts))),
         **(check_workers(parts) if parts.runs_workers else _check_remote_workers(parts)),
     }
     ready = all(state == "ok" for state in checks.values())
@@ -79,18 +79,27 @@ def _check_keys(services: AppServices) -> str:
         return f"{source.name}: {error}"
 
 
+def _check_journal(services: AppServices) -> dict[str, str]:
+    """The journal of a machine that redirects."""
+    if not services.settings.has_role("redirect"):
+        return {}
+    problem = services.journal.health_problem()
+    return {"spool": _check_spool(services.settings.spool_path), "journal": problem or "ok"}
+
+
 def check_workers(services: AppServices) -> dict[str, str]:
-    """The threads of a process that has workers."""
-    checks = {
-        "worker": services.delivery_worker.alive,
-        "webhooks": services.webhooks.alive,
-        "clicks": services.click_worker.alive,
-    }
-    checks["smtp"] = all(server.alive for server in services.smtp_servers)
-    states = {name: "ok" if alive else "not running" for name, alive in checks.items()}
+    """The threads of a process that has workers, as far as the machine's roles want them."""
+    workers = [
+        ("worker", services.delivery_worker.alive, ("deliver",)),
+        ("webhooks", services.webhooks.alive, ("notify",)),
+        ("clicks", services.click_worker.alive, ("count",)),
+        ("smtp", all(server.alive for server in services.smtp_servers), ("smtp", "filter")),
+    ]
+    has_role = services.settings.has_role
+    states = {name: "ok" if alive else "not running" for name, alive, roles in workers if has_role(*roles)}
     if services.click_worker.alive and services.click_worker.problem:
         states["clicks"] = f"cannot be stored: {services.click_worker.problem}"
-    if (carrier := services.click_carrier) is not None:
+    if (carrier := services.click_carrier) is not None and has_role("redirect"):
         states["carrier"] = "ok" if carrier.alive else "not running"
         if carrier.alive and carrier.problem:
             states["carrier"] = f"clicks stay on this machine: {carrier.problem}"
@@ -110,7 +119,11 @@ def write_heartbeat(services: AppServices) -> None:
     if services.runs_workers:
         state = _check_database(services, write=False)  # without waiting for who else writes
         problem = {} if state == "ok" else {"database": state}
-        services.heartbeat.write({**check_workers(services), **problem}, collect_warnings(services))
+        checks = {**check_workers(services), **problem}
+        services.heartbeat.write(checks, collect_warnings(services))
+        with contextlib.suppress(DatabaseUnavailable):  # others see the silence
+            journal = services.local_journal
+            services.machine_heartbeat.write(checks, clicks_waiting=journal.unacknowledged, clicks_lost=journal.lost)
 
 
 def _check_remote_workers(services: AppServices) -> dict[str, str]:

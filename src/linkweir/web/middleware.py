@@ -31,7 +31,7 @@ class RequestDispatcher:
     def __init__(self, app: ASGIApp, services: AppServices) -> None:
         self._app = app
         self._services = services
-        self._redirect = RedirectEndpoint(services)
+        self._redirect = RedirectEndpoint(services) if services.settings.has_role("redirect") else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -47,7 +47,7 @@ class RequestDispatcher:
                 return
         if not scope["path"].startswith("/"):
             scope = _origin_form(scope)
-        if self._redirect.matches(scope):
+        if self._redirect is not None and self._redirect.matches(scope):
             await self._redirect(scope, receive, send)
         else:
             await self._log_request(scope, receive, send)

@@ -27,7 +27,9 @@ from linkweir.clicks.transport.carrier import ClickCarrier
 from linkweir.clicks.transport.inbox import ClickInbox
 from linkweir.db.database import Database
 from linkweir.errors import LinkweirError
+from linkweir.machine_status import MachineHeartbeat
 from linkweir.mail.delivery_worker import DeliveryWorker
+from linkweir.mail.retention_job import RetentionWorker
 from linkweir.mail.submission import Submitter
 from linkweir.privacy.erasure import PrivacyRequests
 from linkweir.process_lock import ProcessLock
@@ -84,6 +86,8 @@ class AppServices:
     oidc_client: OidcClient | None = None
     metrics: Metrics = field(default_factory=Metrics)
     heartbeat: Heartbeat
+    machine_heartbeat: MachineHeartbeat
+    retention_worker: RetentionWorker
     refresh_thread: RefreshThread
     supervisor: ThreadSupervisor
     lifecycle: Lifecycle = field(default_factory=Lifecycle)

@@ -100,6 +100,20 @@ service_secrets = Table(  # what all machines share, sealed by a master key that
     Column("updated_at", BigInteger, nullable=False),
 )
 
+machines = Table(  # those that share this database, as each has said lately
+    "machines",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("folder", Text, primary_key=True),  # the data folder there
+    Column("roles", JSON, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("problems", JSON, nullable=False),  # what its readiness probe would say, by check
+    Column("clicks_waiting", BigInteger, nullable=False),  # in its journal
+    Column("clicks_lost", BigInteger, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
 users = Table(
     "users",
     metadata,

@@ -1,0 +1,29 @@
+"""Statements on the machines that share a database: each says now and then that it is there, and how it does."""
+
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, select
+
+from linkweir.clock import DAY_US
+from linkweir.db.portable_sql import insert
+from linkweir.db.schema import machines
+
+RETENTION_US = 7 * DAY_US  # microseconds after which a silent machine is forgotten
+
+
+def store(connection: Connection, row: dict[str, Any]) -> None:
+    """Store how a machine does at `seen_at`: all columns. Forgets those that have been silent for long."""
+    statement = insert(machines).values(**row)
+    changed = {name: value for name, value in row.items() if name not in ("host", "folder")}
+    connection.execute(statement.on_conflict_do_update(index_elements=["host", "folder"], set_=changed))
+    connection.execute(delete(machines).where(machines.c.seen_at < row["seen_at"] - RETENTION_US))
+
+
+def remove(connection: Connection, host: str, folder: str) -> None:
+    """Forget a machine that was stopped."""
+    connection.execute(delete(machines).where(machines.c.host == host, machines.c.folder == folder))
+
+
+def list_all(connection: Connection) -> list[RowMapping]:
+    """All of them, by name."""
+    return list(connection.execute(select(machines).order_by(machines.c.host, machines.c.folder)).mappings())

@@ -1,0 +1,118 @@
+"""What the machines of a service do: each writes a row of the database every few seconds, and anyone may read them.
+
+A service on SQLite is one machine, whose own heartbeat file says the same.
+"""
+
+import contextlib
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from linkweir import __version__
+from linkweir.background import NO_HEARTBEAT, STALE_SECONDS, Heartbeat
+from linkweir.clock import SECOND_US, now
+from linkweir.db import delivery_queue_table, machines_table, outbox_table
+from linkweir.db.database import Database, WriteMode
+from linkweir.errors import DatabaseUnavailable
+from linkweir.settings import Settings
+
+WRITE_INTERVAL_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class MachineStatus:
+    """How a machine does. `silent_seconds`: since it last said so; `problems` by check, none when all is well;
+    `clicks_waiting` and `clicks_lost`: of its journal, None where that is not known.
+    """
+
+    host: str
+    folder: str
+    roles: tuple[str, ...]
+    version: str
+    silent_seconds: float
+    problems: dict[str, str]
+    clicks_waiting: int | None = None
+    clicks_lost: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """All machines, and what waits for them in the database."""
+
+    machines: list[MachineStatus]
+    mails_waiting: int
+    webhook_requests_waiting: int
+
+    @property
+    def is_well(self) -> bool:
+        """Whether there is a machine, and none is silent or has a problem."""
+        return bool(self.machines) and not any(machine.problems for machine in self.machines)
+
+
+class MachineHeartbeat:
+    """Writes the row of this machine, where several may share the database."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+        self._key = {"host": socket.gethostname(), "folder": str(settings.data.absolute())}
+        self._started_at = now()
+        self._write_at = 0.0
+        self._is_written = False
+
+    def write(self, checks: Mapping[str, str], *, clicks_waiting: int, clicks_lost: int) -> None:
+        """Write it, now and then. Raises DatabaseUnavailable."""
+        if not self._settings.database or time.monotonic() < self._write_at:
+            return
+        self._write_at = time.monotonic() + WRITE_INTERVAL_SECONDS
+        self._is_written = True
+        row = {
+            **self._key,
+            "roles": list(self._settings.roles),
+            "version": __version__,
+            "problems": {name: state for name, state in checks.items() if state != "ok"},
+            "clicks_waiting": clicks_waiting,
+            "clicks_lost": clicks_lost,
+            "started_at": self._started_at,
+            "seen_at": now(),
+        }
+        with self._database.write(WriteMode.CONCURRENT) as connection:
+            machines_table.store(connection, row)
+
+    def close(self) -> None:
+        """Remove it: the machine was stopped, and is not silent."""
+        if self._is_written:
+            with contextlib.suppress(DatabaseUnavailable), self._database.write(WriteMode.CONCURRENT) as connection:
+                machines_table.remove(connection, **self._key)
+
+
+def collect_status(settings: Settings, database: Database) -> ServiceStatus:
+    """How the service does. Raises DatabaseUnavailable."""
+    with database.read() as connection:
+        rows = machines_table.list_all(connection)
+        mails, requests = delivery_queue_table.count_waiting(connection), outbox_table.count_waiting(connection)
+    if not settings.database:
+        return ServiceStatus([_read_own_heartbeat(settings)], mails, requests)
+    machines = []
+    for row in rows:
+        silence = max(0.0, (now() - row["seen_at"]) / SECOND_US)
+        problems = {"heartbeat": _describe_silence(silence)} if silence > STALE_SECONDS else dict(row["problems"])
+        names = ("host", "folder", "version", "clicks_waiting", "clicks_lost")
+        own = {name: row[name] for name in names}
+        machines.append(MachineStatus(roles=tuple(row["roles"]), silent_seconds=silence, problems=problems, **own))
+    return ServiceStatus(machines, mails, requests)
+
+
+def _read_own_heartbeat(settings: Settings) -> MachineStatus:
+    silence, checks = Heartbeat(settings.data).read_last()
+    problems = {name: state for name, state in checks.items() if state != "ok"}
+    if silence > STALE_SECONDS:
+        problems = {"heartbeat": _describe_silence(silence)}
+    folder = str(settings.data.absolute())
+    return MachineStatus(socket.gethostname(), folder, settings.roles, __version__, silence, problems)
+
+
+def _describe_silence(seconds: float) -> str:
+    return NO_HEARTBEAT if seconds == float("inf") else f"{NO_HEARTBEAT} for {seconds:.0f} seconds"

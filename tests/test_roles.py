@@ -1,0 +1,165 @@
+"""Machines that share a database and do different things, and what `linkweir status` says of them."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from linkweir.errors import DatabaseUnavailable, SettingsError
+from linkweir.html import scan
+from linkweir.settings import ROLES, Settings, from_environment
+from tests.cli.command_runner import CommandRunner
+from tests.databases import make_database_url, use_dialect
+from tests.test_service_secrets import make_master_key, make_service
+from tests.web.running_service import BROWSER_HEADERS, RunningService, html_body, read_maildir, wait_until
+
+
+class Proxy:
+    """A way to the database server that can be cut, on a port of its own."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open = threading.Event()
+        self._open.set()
+        self._sockets: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+        self.port = self._listener.getsockname()[1]
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client = self._listener.accept()[0]
+            except OSError:
+                return
+            if not self._open.is_set():
+                client.close()
+                continue
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self._target)
+            self._sockets += [client, server]
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
+
+    def _copy(self, source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for each in (source, sink):
+            each.close()
+
+    @contextmanager
+    def cut(self) -> Iterator[None]:
+        """Let nothing through meanwhile."""
+        self._open.clear()
+        for each in self._sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        self._sockets.clear()
+        yield
+        self._open.set()
+
+    def close(self) -> None:
+        """End it."""
+        self._listener.close()
+
+
+def route_through(url: str, proxy: Proxy) -> str:
+    """The database's address by way of the proxy."""
+    return f"postgresql://linkweir@127.0.0.1:{proxy.port}/{url.partition('@/')[2].partition('?')[0]}"
+
+
+def test_machines_do_what_their_roles_say(tmp_path: Path) -> None:
+    """One machine accepts, one delivers, counts and keeps house, one redirects. Each answers for its own roles only,
+    a mail and its click pass through all three, and the status names each with what it does.
+    """
+    with use_dialect("postgresql"):
+        url, key = make_database_url(), make_master_key()
+        shared: dict[str, Any] = {"database": url, "master_key": key, "base_url": "https://t.example.com/c/"}
+        shared["click_transport"] = "postgresql"
+        roles = (("api", "dashboard"), ("deliver", "count", "notify", "housekeeping"), ("redirect",))
+        services = [
+            RunningService(tmp_path / name, roles=some, **shared) for name, some in zip("abc", roles, strict=True)
+        ]
+        accepting, delivering, redirecting = services
+        with accepting, delivering, redirecting:
+            (entry,) = accepting.send()
+            wait_until(lambda: accepting.get_message(entry["id"])["status"] == "Delivered")
+            mail = read_maildir(delivering.settings.maildir_path)[entry["id"]]
+            path = (next(iter(scan(html_body(mail)))).destination or "").removeprefix("https://t.example.com")
+            assert accepting.reader.get(path).status_code == 404
+            assert redirecting.reader.get(path).status_code == 302
+            wait_until(lambda: accepting.get_message(entry["id"])["click_count"] == 1)
+            assert delivering.client.get(accepting.account_path).status_code == 404
+            assert redirecting.client.get("/dashboard/").status_code == 404
+            checks = [set(one.client.get("/readyz").json()["checks"]) for one in services]
+            assert checks[0] == {"database", "disk", "keys"}
+            assert checks[1] == {"database", "disk", "keys", "worker", "webhooks", "clicks"}
+            assert checks[2] == {"database", "disk", "keys", "spool", "journal", "carrier"}
+            assert {one.client.get("/readyz").status_code for one in services} == {200}
+            linkweir = CommandRunner(home=tmp_path, work=tmp_path)
+
+            def status() -> dict[str, Any]:
+                done = linkweir("status", "--json", stdin=b"", LINKWEIR_DATABASE=url)
+                result: dict[str, Any] = json.loads(done.out)
+                return {**result, "code": done.code}
+
+            wait_until(lambda: len(status()["machines"]) == 3)
+            told = status()
+            assert told["code"] == 0
+            assert sorted(tuple(machine["roles"]) for machine in told["machines"]) == sorted(roles)
+            assert [machine["problems"] for machine in told["machines"]] == [{}, {}, {}]
+
+
+def test_a_machine_that_redirects_goes_on_without_the_database(tmp_path: Path) -> None:
+    """It starts while the database is away, once it has been there, and redirects; what it recorded is counted when the
+    database is back. A machine with other roles does not start then.
+    """
+    with use_dialect("postgresql"):
+        url, key = make_database_url(), make_master_key()
+        server = url.partition("host=")[2]
+        proxy = Proxy(f"{server}/.s.PGSQL.5432")
+        options: dict[str, Any] = {"database": route_through(url, proxy), "master_key": key, "store_wait": 1.0}
+        options |= {"base_url": "https://t.example.com/c/", "click_transport": "postgresql"}
+        roles = ("redirect",)
+        with RunningService(tmp_path / "all", **{**options, "database": url}) as everything:
+            (entry,) = everything.send()
+            link = everything.delivered_links(entry["id"])[0].removeprefix("https://t.example.com")
+            earlier = make_service(Settings(data=tmp_path / "c", roles=roles, **options))
+            earlier.start()
+            earlier.stop()
+            with proxy.cut():
+                with pytest.raises(DatabaseUnavailable):
+                    make_service(Settings(data=tmp_path / "d", roles=("api",), **options)).start()
+                alone = RunningService(tmp_path / "c", roles=roles, **options)
+                alone.components.start()
+                running = alone._running.__enter__()
+                assert httpx.get(alone.url + link, headers=BROWSER_HEADERS).status_code == 302
+                assert everything.get_message(entry["id"])["click_count"] == 0
+            wait_until(lambda: everything.get_message(entry["id"])["click_count"] == 1)
+            running.__exit__()
+        proxy.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("redirect", "redirect needs count"), ("api,cooking", "'cooking' is no role; there are redirect, api")],
+)
+def test_roles_that_cannot_work_are_refused(text: str, expected: str) -> None:
+    """A name that is no role, and one that needs another."""
+    with pytest.raises(SettingsError, match=expected):
+        from_environment({"LINKWEIR_ROLES": text})
+
+
+def test_roles_are_all_unless_some_are_named() -> None:
+    """Their order does not matter, and none named is all."""
+    assert from_environment({"LINKWEIR_ROLES": "count, redirect"}).roles == ("redirect", "count")
+    assert Settings().roles == from_environment({"LINKWEIR_ROLES": ""}).roles == ROLES
