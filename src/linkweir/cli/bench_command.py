@@ -44,8 +44,8 @@ within limits, on another one; MB/s do not. Peers that are installed (python-lol
 html5-parser) take part, with a constant link. Every answer is checked before it is timed.
 Settings: [tool.linkweir] of pyproject.toml, as for `linkweir check`, says which documents and links; the table
 [tool.linkweir.bench] has min, baseline, tolerance, max-spread, seconds and format.
-Exit codes: 0 fast enough or nothing to judge, 1 too slow, a wrong answer or an unreadable file, 2 usage error,
-{EXIT_NOISY} too noisy to judge.
+Exit codes: 0 fast enough or nothing to judge, 1 too slow, a wrong answer, an unreadable file or no link at all,
+2 usage error, {EXIT_NOISY} too noisy to judge.
 """
 
 
