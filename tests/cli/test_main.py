@@ -14,7 +14,7 @@ from tests.cli.command_runner import HTML_LINE, CommandRunner
 OPTIONS = {
     "rewrite": """--output --in-place --dry-run --copy-others --follow --base-url --key-file --message-id --campaign
         --privacy --opt-out --vendors --outlook --skip --one-time --track-placeholders --tag-limit --charset --jobs
-        --report --quiet --kind PATH""",
+        --report --quiet --kind --html-column --id-column PATH""",
     "check": """--base-url --message-id --campaign --privacy --format --only-problems --quiet --follow --key-file
         --opt-out --vendors --outlook --skip --one-time
         --track-placeholders --tag-limit --charset --kind --config --no-config --ext --select --ignore
@@ -25,9 +25,9 @@ OPTIONS = {
     "open": "--json --key-file --data URL",
     "completion": "SHELL",
     "keys": "list rotate export",
-    "keys list": "--json --key-file",
-    "keys rotate": "--key-file",
-    "keys export": "--output --yes --key-file",
+    "keys list": "--json --key-file --data",
+    "keys rotate": "--key-file --data",
+    "keys export": "--output --yes --key-file --data",
     "block": "add remove list",
     "block add": "--data --reason TARGET",
     "block remove": "--data TARGET",
