@@ -177,3 +177,29 @@ def test_a_link_has_a_page_with_its_clicks(service: RunningService, dashboard_cl
     assert events_on(dashboard_client.get(everywhere)) == 2
     assert events_on(dashboard_client.get("/link?tag=spring&position=1")) == 0
     assert dashboard_client.http.get("/link?tag=spring").status_code == 404
+
+
+def test_opens_bounces_and_deferrals_are_figures(service: RunningService, dashboard_client: DashboardClient) -> None:
+    """Overview and campaign say how many messages were opened, bounced and wait for another attempt, and lead to them;
+    those of another campaign count on the overview only.
+    """
+    outcomes = {"Bounced": 2, "Deferred": 1, "Failed": 0, "Delivered": 3}
+    for tag in ("spring", "autumn"):
+        entries = service.send(recipients=[{"email": f"r{n}@example.org"} for n in range(6)], tags=[tag])
+        for entry in entries:
+            service.wait_for_mail(entry["id"])
+        statuses = [status for status, count in outcomes.items() for _ in range(count)]
+        with service.components.database.write() as connection:
+            for entry, status in zip(entries, statuses, strict=True):
+                connection.exec_driver_sql(
+                    "UPDATE messages SET status = ?, open_count = ? WHERE message_id = ?",
+                    (status, int(status == "Delivered"), entry["id"].strip("<>")),
+                )
+    dashboard_client.signed_in_client()
+    for path, times in (("/", 2), ("/campaign?tag=spring", 1)):
+        page = dashboard_client.get(path)
+        figures = re.sub("<[^>]*>", "", page.partition('<ul class="figures"')[2].partition("</ul>")[0])
+        found = {name: int(number) for number, name in re.findall(r"(\d+) (opened|bounced|failed|deferred)", figures)}
+        assert found == {"opened": 3 * times, "bounced": 2 * times, "failed": 0, "deferred": times}
+        (link,) = re.findall(r'href="/dashboard(/messages[^"]*status=Bounced)"', page)
+        assert dashboard_client.get(html.unescape(link)).count('class="state bounced"') == 2 * times

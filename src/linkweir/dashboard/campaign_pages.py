@@ -14,7 +14,7 @@ from linkweir.dashboard.overview_page import trend_chart
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.dashboard.table_order import SortKey, parse_order
 from linkweir.errors import NotFound
-from linkweir.stats import campaign_reports, report_period, segments, verdict_counts
+from linkweir.stats import campaign_reports, deliverability, report_period, segments, verdict_counts
 from linkweir.stats.campaign_reports import CampaignSummary
 from linkweir.stats.report_period import ReportPeriod
 from linkweir.stats.segments import SegmentValue
@@ -73,6 +73,7 @@ def show_campaign(call: DashboardRequest) -> Response:
         chosen = _campaign_period(call, connection, tag)
         report = campaign_reports.load_campaign(connection, call.account["id"], tag, chosen)
         corrected = corrections.find_corrected(connection, call.account["id"], tags=[tag])
+        figures = deliverability.load_figures(connection, call.account["id"], chosen, tag)
     html = heatmap.html_body(report.mail) if report.mail is not None else None
     return call.render(
         "campaign.html",
@@ -80,6 +81,7 @@ def show_campaign(call: DashboardRequest) -> Response:
         tag=tag,
         period=chosen,
         one=report.summary,
+        figures=figures,
         trend=report.trend,
         chart=trend_chart(report.trend),
         links=order.sort(

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from linkweir.dashboard import charts, first_steps
 from linkweir.dashboard.page_request import DashboardRequest
-from linkweir.stats import campaign_reports
+from linkweir.stats import campaign_reports, deliverability
 from linkweir.stats.campaign_reports import ClickTrend
 
 
@@ -14,6 +14,7 @@ def show_overview(call: DashboardRequest) -> Response:
     with call.services.database.read() as connection:
         overview = campaign_reports.load_overview(connection, call.account["id"], chosen)
         steps = first_steps.load_first_steps(call, connection)
+        figures = deliverability.load_figures(connection, call.account["id"], chosen)
     return call.render(
         "overview.html",
         here="overview",
@@ -22,6 +23,7 @@ def show_overview(call: DashboardRequest) -> Response:
         total=overview.total,
         sent=overview.sent,
         delivered=overview.delivered,
+        figures=figures,
         before=overview.before,
         sent_before=overview.sent_before,
         trend=overview.trend,

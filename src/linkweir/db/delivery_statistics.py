@@ -3,7 +3,7 @@
 import itertools
 import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from linkweir.db.click_probabilities import BASIS_POINTS, clicker_counts
 from linkweir.db.events_table import HIT_EVENT_KIND, IS_HIT_EVENT
 from linkweir.db.message_search import has_tag
 from linkweir.db.portable_sql import each_item, item_value
-from linkweir.db.schema import clicks, events, messages
+from linkweir.db.schema import clicks, events, message_tags, messages
 
 STORED_EVENT_KINDS = ("reception", "delivered", "transient_error", "bounced", "failed", "suppressed")
 COUNTED_EVENT_KINDS = (*STORED_EVENT_KINDS, "opened", "clicked")  # these two are read from the hits themselves
@@ -93,6 +93,33 @@ def sum_expected_clicked(
         expected, variance, _ = clicker_counts(round((1 - nobody) * BASIS_POINTS))
         sums[index] = sums[index][0] + expected, sums[index][1] + variance
     return sums
+
+
+def count_outcomes(
+    connection: Connection, account: uuid.UUID, span: PeriodUs, tag: str | None, limit: int
+) -> Mapping[str, int]:
+    """Count what became of the newest messages that were accepted in a period (with a tag), `limit` of them at most:
+    `counted`, and of these `opened`, `bounced`, `failed` and `deferred`, which wait for another attempt. Sandbox
+    messages are looked at and do not count.
+    """
+    if tag is None:
+        at, key = messages.c.created_at, messages.c.id
+        mine = select(key.label("id")).where(messages.c.account_id == account)
+    else:
+        at, key = message_tags.c.created_at, message_tags.c.message_id
+        mine = select(key.label("id")).where(message_tags.c.account_id == account, message_tags.c.tag == tag)
+    newest = mine.where(at >= span[0], at < span[1]).order_by(at.desc()).limit(limit).subquery()
+    kinds = {
+        "opened": messages.c.open_count > 0,
+        **{status.lower(): messages.c.status == status for status in ("Bounced", "Failed", "Deferred")},
+    }
+    counts = (func.count().filter(condition).label(name) for name, condition in kinds.items())
+    statement = (
+        select(func.count().label("counted"), *counts)
+        .select_from(newest.join(messages, messages.c.id == newest.c.id))
+        .where(messages.c.sandbox_result.is_(None))
+    )
+    return dict(connection.execute(statement).mappings().one())
 
 
 def _dump_periods(periods: Sequence[PeriodUs]) -> str:

@@ -3,16 +3,20 @@
 import itertools
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
+from linkweir.clock import HOUR_US
 from linkweir.db import delivery_statistics
 from linkweir.errors import ValidationError
 from linkweir.stats.estimates import Estimate, make_estimate
+from linkweir.stats.report_period import ReportPeriod
 
 MAX_PERIODS: Final = 1000  # periods in one answer
+MAX_COUNTED: Final = 20_000  # messages that figures of a page count
 DeliveryFilter = delivery_statistics.DeliveryFilter
 PeriodUs = delivery_statistics.PeriodUs
 
@@ -27,6 +31,32 @@ def count_events(
     counts = delivery_statistics.count_events_by_period(connection, account, periods, filters)
     clicked = delivery_statistics.sum_expected_clicked(connection, account, periods, filters)
     return [(count, make_estimate(*row)) for count, row in zip(counts, clicked, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFigures:
+    """What became of the newest MAX_COUNTED messages of a period: how many were counted, and of these opened, bounced,
+    failed, and waiting for another attempt (deferred).
+    """
+
+    counted: int
+    opened: int
+    bounced: int
+    failed: int
+    deferred: int
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there may be more messages than were counted."""
+        return self.counted >= MAX_COUNTED
+
+
+def load_figures(
+    connection: Connection, account: uuid.UUID, period: ReportPeriod, tag: str | None = None
+) -> DeliveryFigures:
+    """Return the figures of a period, of the account or of a campaign; their cost is bounded by MAX_COUNTED."""
+    span = (period.first * HOUR_US, period.last * HOUR_US)
+    return DeliveryFigures(**delivery_statistics.count_outcomes(connection, account, span, tag, MAX_COUNTED))
 
 
 def split_periods(start: datetime, end: datetime, unit: str) -> list[PeriodUs]:
