@@ -20,7 +20,8 @@ from linkweir.db.database import Database
 from linkweir.errors import Conflict, Forbidden, NotFound, ValidationError
 
 INVITATION_SECONDS = 7 * 86_400
-RESET_SECONDS = 2 * 3600
+RESET_HOURS = 2
+RESET_SECONDS = RESET_HOURS * 3600
 MAX_INVITATIONS = 100  # that an account may have open: each may be a mail to a stranger
 LINK_GONE = "This link has expired or was used already. Ask for a new one."
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from linkweir.accounts import roles, user_links, users
 from linkweir.clock import now
-from linkweir.dashboard import user_link_urls
+from linkweir.dashboard import user_link_delivery
 from linkweir.dashboard.page_request import DashboardRequest, require_passwords
 from linkweir.errors import Conflict, NotFound, ValidationError
 
@@ -31,9 +31,9 @@ def invite(call: DashboardRequest) -> Response:
             secret = user_links.create_invitation(connection, call.account["id"], email, role, now())
     except (ValidationError, Conflict) as error:
         return _render(call, email=email, role=role, error=f"{error}. Nobody was invited.")
-    url = user_link_urls.request_link_url(call, secret)
+    url = user_link_delivery.request_link_url(call, secret)
     call.services.log.info("user.invited", role=role)
-    return _render_link(call, "Invitation", email, url, user_link_urls.mail_invitation(call, email, url))
+    return _render_link(call, "Invitation", email, url, user_link_delivery.mail_invitation(call, email, url))
 
 
 def revoke_invitation(call: DashboardRequest) -> Response:
@@ -64,9 +64,9 @@ def create_password_reset(call: DashboardRequest) -> Response:
         if len(users.list_memberships(connection, row["id"])) > 1:  # the link would open their other accounts, too
             raise Conflict("this user belongs to other accounts, too, and resets the password on the sign-in page")
         secret = user_links.create_password_reset(connection, row, now())
-    url = user_link_urls.request_link_url(call, secret)
+    url = user_link_delivery.request_link_url(call, secret)
     call.services.log.info("user.reset_link_created", user=str(row["id"]))
-    is_mailed = user_link_urls.mail_password_reset(call.services.settings, row["email"], url)
+    is_mailed = user_link_delivery.mail_password_reset(call.services.settings, row["email"], url)
     return _render_link(call, "Password reset", row["email"], url, is_mailed)
 
 

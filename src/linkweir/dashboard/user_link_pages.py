@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from linkweir.accounts import user_links, users
 from linkweir.clock import now
-from linkweir.dashboard import rendering, session_cookies, user_link_urls
+from linkweir.dashboard import rendering, session_cookies, user_link_delivery
 from linkweir.dashboard.page_request import read_public_form, render_public_form, require_passwords, with_error_page
 from linkweir.errors import Forbidden, NotFound, ValidationError
 from linkweir.mail import user_notices
@@ -83,7 +83,9 @@ async def _show_forgot(request: Request) -> Response:
 
 def _render_forgot(request: Request, email: str = "", *, is_sent: bool = False) -> Response:
     can_mail = user_notices.has_relay(services_from(request).settings)
-    return render_public_form(request, "forgot.html", 200, email=email, is_sent=is_sent, can_mail=can_mail)
+    return render_public_form(
+        request, "forgot.html", 200, email=email, is_sent=is_sent, can_mail=can_mail, hours=user_links.RESET_HOURS
+    )
 
 
 async def _submit_forgot(request: Request) -> Response:
@@ -104,8 +106,8 @@ def _mail_reset(parts: AppServices, root: str, email: str) -> None:
     try:
         with parts.database.write() as connection:
             secret = user_links.create_password_reset(connection, users.get_user(connection, email), now())
-        url = user_link_urls.link_url(root, parts.settings, secret)
-        if not user_link_urls.mail_password_reset(parts.settings, email, url):
+        url = user_link_delivery.link_url(root, parts.settings, secret)
+        if not user_link_delivery.mail_password_reset(parts.settings, email, url):
             parts.log.error("dashboard.reset_not_sent")
     except (NotFound, ValidationError):
         parts.log.info("dashboard.reset_unknown")

@@ -1,4 +1,4 @@
-"""URLs of links for users, and the mails that carry them.
+"""How links for users reach them: by a URL that is shown, and by a mail that carries it.
 
 They are built from the configured base URL, never from the request: whoever chose the Host header would get the secret.
 """
