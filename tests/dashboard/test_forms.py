@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from linkweir.html.lint import TEXT_IS_OTHER_URL, TEXT_IS_URL
-from tests.dashboard.browser_client import FIREFOX_HEADERS, DashboardClient, add_user
+from tests.dashboard.browser_client import FIREFOX_HEADERS, DashboardClient, add_user, find_value
 from tests.web.running_service import RunningService, wait_until
 
 
@@ -62,11 +62,20 @@ def test_settings_hold_for_the_next_message(service: RunningService, dashboard_c
 def test_settings_that_cannot_be_are_refused(
     service: RunningService, dashboard_client: DashboardClient, fields: dict[str, str]
 ) -> None:
-    """A broken pattern, an unknown mode and days out of range are answered 400 with the reason; nothing changes."""
+    """A broken pattern, an unknown mode and days out of range are answered 400 with the reason at the field, beside all
+    that was typed; nothing changes.
+    """
     before = service.client.get(service.account_path).json()
-    answer = dashboard_client.signed_in_client().post("/settings", {"track_clicks": "on", **fields})
+    typed = {"track_clicks": "on", "confirm": "/typed/\n/forms/", **fields}
+    answer = dashboard_client.signed_in_client().post("/settings", typed)
     assert answer.status_code == 400
     assert "Nothing was changed" in answer.text
+    (name,) = fields
+    assert re.findall(r'role="alert" id="([a-z_]+)-wrong"', answer.text) == [name]
+    assert find_value(answer.text, "confirm") == typed["confirm"]
+    if name == "skip":
+        assert find_value(answer.text, name) == "("
+        assert "Line 1: " in dashboard_client.post("/settings", {"internal_networks": "10.0.0.0/33"}).text
     assert service.client.get(service.account_path).json() == before
 
 
@@ -96,6 +105,8 @@ def test_hosts_that_cannot_be_are_refused(
     """What is no domain or no subdomain is answered 400, and no domain is made."""
     answer = dashboard_client.signed_in_client().post("/settings/host", {"domain": fields[0], "subdomain": fields[1]})
     assert answer.status_code == 400
+    assert 'domain-wrong"' in answer.text
+    assert f'value="{fields[0]}"' in answer.text
     assert service.client.get(f"{service.account_path}/domains").json()["data"] == []
 
 

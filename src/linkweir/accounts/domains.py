@@ -121,8 +121,8 @@ def set_tracking_host(
             created = msgspec.convert(values, DomainCreate)
             return create_domain(connection, account, created, now, add_tracking_host=add_tracking_host)
         change = msgspec.convert(values, DomainUpdate)
-    except msgspec.ValidationError as error:
-        raise ValidationError("", str(error)) from None
+    except msgspec.ValidationError:
+        raise ValidationError("subdomain", "must be a name such as links: letters, digits and hyphens") from None
     return update_domain(connection, account, name, change, now, add_tracking_host=add_tracking_host)
 
 

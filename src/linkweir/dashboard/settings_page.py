@@ -1,18 +1,14 @@
 """The settings page: tracking, privacy, excluded links, retention, tracking hosts and the time zone."""
 
-import re
-from typing import Any
-
-import msgspec
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from linkweir.accounts import account_settings, domains
 from linkweir.accounts.domain_names import is_host_name
 from linkweir.accounts.resource_changes import AccountUpdate
 from linkweir.clock import now
-from linkweir.dashboard import rendering, time_zone
+from linkweir.dashboard import rendering, settings_form, time_zone
 from linkweir.dashboard.page_request import DashboardRequest
+from linkweir.dashboard.settings_form import SettingsForm
 from linkweir.errors import ValidationError
 from linkweir.pagination import PageRequest
 
@@ -23,10 +19,10 @@ PRIVACY_CHOICES = (
     ("anonymous", "Anonymous: campaign, link, country and kind of device; no recipient"),
     ("none", "None: links are not tracked"),
 )
-SWITCH_FIELDS = ("track_clicks", "track_opens", "internal_own_domains")
-LINES_FIELDS = ("opt_out", "skip", "confirm", "internal_networks", "internal_addresses")  # an entry to a line
+FIELDS = (*settings_form.SWITCH_FIELDS, *settings_form.ACCOUNT_LINES, *settings_form.DAYS_FIELDS, "privacy")
 MAX_DOMAINS = 100  # domains listed
-DAYS_PATTERN = re.compile(r"[0-9]{1,4}")  # anything else is rejected by its type
+HOST_FIELDS = ("domain", "subdomain")
+EMPTY_HOST_FORM = SettingsForm(dict.fromkeys(HOST_FIELDS, ""))
 FLASH_MESSAGES = {
     "yes": "Saved. Unless noted below, changes apply to messages sent from now on.",
     "zone": "The time zone was saved for this browser.",
@@ -37,13 +33,20 @@ FLASH_MESSAGES = {
 
 def show_settings(call: DashboardRequest) -> Response:
     """Show the settings."""
+    return _render(call, settings_form.show_row(call.account, FIELDS))
+
+
+def _render(call: DashboardRequest, form: SettingsForm, host: SettingsForm = EMPTY_HOST_FORM) -> Response:
     with call.services.database.read() as connection:
         page = domains.list_domains(connection, call.account["id"], PageRequest(MAX_DOMAINS))
     return call.render(
         "settings.html",
+        400 if form.problems or host.problems else 200,
         here="settings",
-        account=call.account,
-        policy=call.account["policy"],
+        values=form.values,
+        problems=form.problems,
+        host_values=host.values,
+        host_problems=host.problems,
         privacy=PRIVACY_CHOICES,
         domains=page.rows,
         tracking_host=call.services.tracking_host,
@@ -55,12 +58,12 @@ def show_settings(call: DashboardRequest) -> Response:
 
 def update_settings(call: DashboardRequest) -> Response:
     """Update the settings, validated as by the API."""
-    change = _parse_form(call.form_fields)
     try:
+        change = settings_form.parse_account_form(call.form_fields, AccountUpdate)
         with call.services.database.write() as connection:
             account_settings.update_account(connection, call.account["id"], change, now())
     except ValidationError as error:
-        raise HTTPException(400, f"{error}. Nothing was changed; go back to correct it.") from None
+        return _render(call, settings_form.show_typed(call.form_fields, FIELDS, error))
     call.services.log.info("account.changed", account=str(call.account["id"]), fields=["dashboard"])
     return call.redirect("/settings?saved=yes")
 
@@ -70,21 +73,6 @@ def update_time_zone(call: DashboardRequest) -> Response:
     response = call.redirect("/settings?saved=zone")
     time_zone.set_time_zone_cookie(response, rendering.dashboard_root(call.request), call.form_fields.get("zone", ""))
     return response
-
-
-def _parse_form(fields: dict[str, str]) -> AccountUpdate:
-    given: dict[str, Any] = {name: fields.get(name) == "on" for name in SWITCH_FIELDS}
-    given |= {name: True if fields.get(name) == "on" else None for name in ("outlook", "honeypot")}
-    given["privacy"] = fields.get("privacy") or None
-    for name in LINES_FIELDS:
-        given[name] = [line.strip() for line in fields.get(name, "").splitlines() if line.strip()]
-    for name in ("message_metadata_retention", "message_data_retention"):
-        if name in fields:
-            given[name] = int(fields[name]) if DAYS_PATTERN.fullmatch(fields[name]) else fields[name]
-    try:
-        return msgspec.convert(given, AccountUpdate)
-    except msgspec.ValidationError as error:
-        raise HTTPException(400, f"{error}. Nothing was changed; go back to correct it.") from None
 
 
 def set_tracking_host(call: DashboardRequest) -> Response:
@@ -102,6 +90,7 @@ def set_tracking_host(call: DashboardRequest) -> Response:
                 add_tracking_host=call.services.add_tracking_host,
             )
     except ValidationError as error:
-        raise HTTPException(400, f"{error}. Nothing was changed; go back to correct it.") from None
+        stored = settings_form.show_row(call.account, FIELDS)
+        return _render(call, stored, settings_form.show_typed(call.form_fields, HOST_FIELDS, error))
     call.services.log.info("domain.changed", domain=row["domain"])
     return call.redirect("/settings?saved=host")

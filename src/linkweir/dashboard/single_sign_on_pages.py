@@ -13,7 +13,7 @@ from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies
 from linkweir.dashboard.page_request import with_error_page
 from linkweir.dashboard.sign_in_pages import safe_next_path
-from linkweir.dashboard.user_link_urls import dashboard_url
+from linkweir.dashboard.user_link_delivery import dashboard_url
 from linkweir.errors import Forbidden, NotFound, SingleSignOnError
 from linkweir.settings import Settings
 from linkweir.web.client_ip import client_ip
