@@ -4,6 +4,7 @@ The only file that reads the environment. An unknown `LINKWEIR_*` name is an err
 setting that is silently ignored is found months later; secrets are left out of `repr`.
 """
 
+import contextlib
 import ipaddress
 import os
 import uuid
@@ -17,6 +18,7 @@ from linkweir.error_hints import suggest_name
 from linkweir.errors import SettingsError
 
 PREFIX = "LINKWEIR_"
+DNS_PORT = 53
 ProxyHeader = Literal["x-forwarded-for", "forwarded"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_BODY_BYTES = 30 * 1024 * 1024  # the outside contract's limit for one request
@@ -115,6 +117,13 @@ class Settings:
 
     base_url: str = field(
         default="", metadata=doc("Beginning of every tracking link; if empty, `http://HOST:PORT/c/`.")
+    )
+    dns_servers: tuple[tuple[str, int], ...] = field(
+        default=(),
+        metadata=doc(
+            "Name servers that tracking domains are looked up with, as ADDRESS or ADDRESS:PORT, separated by commas; "
+            "without any, those of the system."
+        ),
     )
     click_path: str = field(
         default="",
@@ -508,6 +517,25 @@ def _parse_networks(text: str) -> tuple[Network, ...]:
         raise ValueError("networks separated by commas, such as 10.0.0.0/8, ::1") from None
 
 
+def _parse_name_servers(text: str) -> tuple[tuple[str, int], ...]:
+    try:
+        return tuple(_parse_name_server(item.strip()) for item in text.split(",") if item.strip())
+    except ValueError:
+        raise ValueError(
+            "addresses of name servers separated by commas, such as 192.0.2.53, [2001:db8::53]:5353"
+        ) from None
+
+
+def _parse_name_server(text: str) -> tuple[str, int]:
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(text)), DNS_PORT
+    host, _, port = text.rpartition(":")
+    number = int(port)
+    if not 0 < number < 1 << 16:
+        raise ValueError(port)
+    return str(ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))), number
+
+
 def _make_number_parser(kind: type[int] | type[float], description: str) -> Callable[[str], Any]:
     def number(text: str) -> Any:
         try:
@@ -564,6 +592,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("skip", "oidc_scopes"), lambda text: tuple(text.split())),
     "trusted_proxies": _parse_networks,
     "webhook_networks": _parse_networks,
+    "dns_servers": _parse_name_servers,
     "link_style": _make_choice_parser("sealed", "short"),
     "log_level": _make_choice_parser("debug", "info", "warning", "error"),
     "log_format": _make_choice_parser("auto", "text", "json"),

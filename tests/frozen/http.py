@@ -160,6 +160,8 @@ def record_resources(recorder: Recorder) -> str:
         if kind in changes:
             api(f"{kind} put", "PUT", one, changes[kind])
             api(f"{kind} put wrong", "PUT", one, {"label": 1, "tracking_subdomain": 1})
+        if kind == "domains":
+            api("domains check", "POST", f"{one}/check")
         api(f"{kind} list", "GET", f"/{kind}?limit=1")
         api(f"{kind} list wrong", "GET", f"/{kind}?limit=0")
         other = api(f"{kind} create other", "POST", f"/{kind}", _other(body))

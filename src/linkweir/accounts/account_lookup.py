@@ -69,5 +69,6 @@ def find_domain(connection: Connection, account: uuid.UUID, sender: str) -> Send
     row = domains_table.find(connection, account, sender.rpartition("@")[2].lower())
     if row is None:
         return None
-    host = f"{row['tracking_subdomain']}.{row['domain']}" if row["tracking_subdomain"] else None
+    serves = row["tracking_subdomain"] and domains_table.serves_links(connection, row)
+    host = f"{row['tracking_subdomain']}.{row['domain']}" if serves else None
     return SendingDomain(row["id"], row["domain"], preferences_from_row(row["policy"]), host)

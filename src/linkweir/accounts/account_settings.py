@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping
 from linkweir.accounts import internal_recipients, ip_allow_list
 from linkweir.accounts.resource_changes import AccountUpdate
 from linkweir.accounts.skip_patterns import to_link_options
-from linkweir.db import accounts_table, clicks_table
+from linkweir.db import accounts_table, clicks_table, domains_table
 from linkweir.errors import LinkweirError, NotFound, ValidationError
 
 MAX_NAME_CHARACTERS = 255
@@ -18,6 +18,8 @@ def create_account(connection: Connection, name: str, now: int) -> uuid.UUID:
     """Create an account with all tracking off and return its id. Raises ValidationError."""
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
         raise ValidationError("name", f"must have 1 to {MAX_NAME_CHARACTERS} characters")
+    if not domains_table.has_several_accounts(connection):  # those of the account that was alone need no proof
+        domains_table.mark_all_proven(connection, now)
     account = uuid.uuid4()
     accounts_table.create(connection, account, name, now)
     return account

@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import Connection, RowMapping, false
+from sqlalchemy import ColumnElement, Connection, RowMapping, false
 from sqlalchemy.exc import IntegrityError
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.accounts import dkim_keys
 from linkweir.accounts.domain_names import DOMAIN_PATTERN, to_ascii_domain
+from linkweir.accounts.host_checks import HostCheck
 from linkweir.accounts.resource_changes import DomainCreate, DomainUpdate
 from linkweir.accounts.skip_patterns import to_link_options
 from linkweir.db import domains_table, keyset_pagination
@@ -24,6 +25,9 @@ from linkweir.pagination import PageRequest, RowPage
 TRACKING_FIELDS = ("track_clicks", "track_opens")
 MAX_DOMAINS = 1000  # domains of one account
 EMPTY_DOMAIN: dict[str, Any] = {"tracking_subdomain": None, "policy": {}, "dkim_selector": None, "dkim_key": None}
+UNCHECKED: dict[str, Any] = dict.fromkeys(
+    ("dns_checked_at", "dns_problem", "tls_problem", "proof_problem", "proven_at")
+)
 AddTrackingHost = Callable[[str], None]  # adds a host to the key ring
 
 
@@ -49,8 +53,9 @@ def create_domain(
         domains_table.add(connection, names | columns)
     except IntegrityError:
         raise Conflict("the account has this domain already") from None
-    _add_tracking_host(add_tracking_host, columns["tracking_subdomain"], name)
-    return get_domain(connection, account, name)
+    row = get_domain(connection, account, name)
+    _add_tracking_host(connection, add_tracking_host, row)
+    return row
 
 
 def parse_domain_name(text: str) -> str:
@@ -75,8 +80,12 @@ def get_domain(connection: Connection, account: uuid.UUID, name_or_id: str) -> R
 def list_domains(
     connection: Connection, account: uuid.UUID, page: PageRequest, *, dns_valid: bool | None = None
 ) -> RowPage:
-    """Return a page of the account's domains, newest first; all of them count as `dns_valid`."""
-    filters = [domains.c.account_id == account, *([false()] if dns_valid is False else [])]
+    """Return a page of the account's domains, newest first. `dns_valid`: those that may serve links, or the others."""
+    filters: list[ColumnElement[bool]] = [domains.c.account_id == account]
+    if dns_valid is not None and needs_proof(connection):
+        filters.append(domains.c.proven_at.is_not(None) if dns_valid else domains.c.proven_at.is_(None))
+    elif dns_valid is False:
+        filters.append(false())
     return keyset_pagination.load_page(connection, domains, page, filters)
 
 
@@ -96,9 +105,49 @@ def update_domain(
     """
     row = get_domain(connection, account, name_or_id)
     columns = _to_columns(change, row, dkim_key or {})
+    if columns.get("tracking_subdomain", row["tracking_subdomain"]) != row["tracking_subdomain"]:
+        columns |= UNCHECKED
     domains_table.update_row(connection, row["id"], columns | {"updated_at": now})
-    _add_tracking_host(add_tracking_host, columns.get("tracking_subdomain"), row["domain"])
-    return get_domain(connection, account, str(row["id"]))
+    changed = get_domain(connection, account, str(row["id"]))
+    if columns.get("tracking_subdomain"):
+        _add_tracking_host(connection, add_tracking_host, changed)
+    return changed
+
+
+def serves_links(connection: Connection, row: Mapping[Any, Any]) -> bool:
+    """Return whether links may be on the tracking host of this domain."""
+    return domains_table.serves_links(connection, row)
+
+
+def needs_proof(connection: Connection) -> bool:
+    """Return whether domains have to be proven: a host that leads here does so for all accounts of the service."""
+    return domains_table.has_several_accounts(connection)
+
+
+def store_check(
+    connection: Connection,
+    account: uuid.UUID,
+    row: Mapping[Any, Any],
+    check: HostCheck,
+    now: int,
+    *,
+    add_tracking_host: AddTrackingHost,
+) -> RowMapping:
+    """Store what was found of a domain's tracking host and return its row; what is proven stays so.
+
+    Raises NotFound, ValidationError, and Conflict when the host was changed meanwhile.
+    """
+    stored = get_domain(connection, account, str(row["id"]))
+    if stored["tracking_subdomain"] != row["tracking_subdomain"]:
+        raise Conflict("the tracking subdomain was changed meanwhile; check it again")
+    is_proven = check.dns_problem is None and check.proof_problem is None
+    problems = {name: getattr(check, name) for name in ("dns_problem", "tls_problem", "proof_problem")}
+    proven_at = stored["proven_at"] or (now if is_proven else None)
+    domains_table.update_row(connection, row["id"], {**problems, "dns_checked_at": now, "proven_at": proven_at})
+    checked = get_domain(connection, account, str(row["id"]))
+    if is_proven:
+        _add_tracking_host(connection, add_tracking_host, checked)
+    return checked
 
 
 def set_tracking_host(
@@ -141,6 +190,7 @@ class TrackingHosts:
 
     def __init__(self, database: Database, log: FilteringBoundLogger) -> None:
         self.current: Collection[str] = frozenset()
+        self.needs_proof = False
         self._database = database
         self._log = log
 
@@ -149,6 +199,7 @@ class TrackingHosts:
         try:
             with self._database.read() as connection:
                 self.current = frozenset(list_tracking_hosts(connection))
+                self.needs_proof = needs_proof(connection)
         except DatabaseUnavailable as error:
             self._log.warning("hosts.database_unavailable", error=str(error))
 
@@ -171,14 +222,16 @@ def _to_columns(change: DomainUpdate, stored: Mapping[Any, Any], dkim_key: Mappi
     return values
 
 
-def _add_tracking_host(add: AddTrackingHost, subdomain: str | None, domain: str) -> None:
-    """Add the host to the key ring, so that links there are recognised as tracking links. Raises ValidationError.
+def _add_tracking_host(connection: Connection, add: AddTrackingHost, row: Mapping[Any, Any]) -> None:
+    """Add the host to the key ring, so that links there are recognised as tracking links, once it may serve them.
+
+    Raises ValidationError.
 
     The last step before the commit: what was refused adds no host. A host is never removed, for mails with links on it
     have been sent.
     """
-    if subdomain:
+    if row["tracking_subdomain"] and domains_table.serves_links(connection, row):
         try:
-            add(f"{subdomain}.{domain}")
+            add(f"{row['tracking_subdomain']}.{row['domain']}")
         except (BadSwitch, Conflict) as error:
             raise ValidationError("tracking_subdomain", str(error)) from None

@@ -11,6 +11,7 @@ from linkweir.dashboard import (
     comparison_page,
     correction_pages,
     credential_pages,
+    domain_pages,
     events_page,
     export_pages,
     link_page,
@@ -112,6 +113,9 @@ PAGES = [
     _post("/settings", settings_page.update_settings, "accounts:write"),
     _post("/settings/zone", settings_page.update_time_zone, None),
     _post("/settings/host", settings_page.set_tracking_host, "domains:write"),
+    _get("/settings/domains/{id}", domain_pages.show_domain, "domains:read"),
+    _post("/settings/domains/{id}", domain_pages.update_domain, "domains:write"),
+    _post("/settings/domains/{id}/check", domain_pages.check_domain, "domains:write"),
     _get("/check", check_page.show_check_form, SETTINGS),
     _post("/check", check_page.show_check_result, SETTINGS),
 ]

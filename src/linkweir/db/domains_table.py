@@ -1,12 +1,12 @@
 """Statements on the domains that an account sends from."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
 
-from linkweir.db.schema import domains
+from linkweir.db.schema import accounts, domains
 
 _FIND = select(domains).where(domains.c.account_id == bindparam("account"), domains.c.domain == bindparam("name"))
 
@@ -47,7 +47,24 @@ def count(connection: Connection, account: uuid.UUID) -> int:
     return connection.scalar(select(func.count()).where(domains.c.account_id == account)) or 0
 
 
+def mark_all_proven(connection: Connection, now: int) -> None:
+    """Let the domains that are there go on serving links, whoever comes."""
+    connection.execute(update(domains).where(domains.c.proven_at.is_(None)).values(proven_at=now))
+
+
+def has_several_accounts(connection: Connection) -> bool:
+    """Whether a domain has to be proven before it serves links."""
+    return len(connection.scalars(select(accounts.c.id).limit(2)).all()) > 1
+
+
+def serves_links(connection: Connection, row: Mapping[Any, Any]) -> bool:
+    """Whether links may be on the tracking host of this domain: its DNS has proven it, or there is one account only."""
+    return row["proven_at"] is not None or not has_several_accounts(connection)
+
+
 def list_tracking_hosts(connection: Connection) -> list[str]:
     """Every host that tracking links of some domain live on."""
     statement = select(domains.c.tracking_subdomain, domains.c.domain).where(domains.c.tracking_subdomain.is_not(None))
+    if has_several_accounts(connection):
+        statement = statement.where(domains.c.proven_at.is_not(None))
     return [f"{row.tracking_subdomain}.{row.domain}" for row in connection.execute(statement)]

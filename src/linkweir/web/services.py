@@ -13,6 +13,7 @@ from starlette.requests import Request
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.accounts.domains import TrackingHosts
+from linkweir.accounts.host_checks import HostChecker
 from linkweir.accounts.sign_in_limiter import SignInLimiter
 from linkweir.background import Heartbeat, Lifecycle, RefreshThread, ThreadSupervisor
 from linkweir.clicks.click_event import RecordingPolicy
@@ -103,6 +104,22 @@ class AppServices:
     def tracking_host(self) -> str:
         """The service's own host for tracking links, without a port: what a CNAME may lead to."""
         return urlsplit(self.settings.base_url).hostname or ""
+
+    @property
+    def host_checker(self) -> HostChecker:
+        """What looks whether tracking hosts of domains lead to this service."""
+        settings, base = self.settings, urlsplit(self.settings.base_url)
+        return HostChecker(
+            self.tracking_host,
+            tls_port=(base.port or 443) if base.scheme == "https" else None,
+            allowed=settings.webhook_networks,
+            name_servers=settings.dns_servers,
+        )
+
+    @property
+    def needs_domain_proof(self) -> bool:
+        """Whether domains have to be proven, as of the last refresh: there are several accounts."""
+        return self.tracking_hosts.needs_proof
 
     def add_tracking_host(self, host: str) -> None:
         """Recognise tracking links on this host too."""

@@ -122,11 +122,13 @@ class DnsRecord(Struct):
     host: str
     content: str
     required: bool
-    propagated: AlwaysFalse = False
+    propagated: bool = False
 
 
 class DomainResource(PolicyFields, kw_only=True, tag_field="object", tag="domain"):
-    """A sending domain."""
+    """A sending domain. `dns_valid`: its tracking host may serve links. `dns_problem`, `tls_problem`, `proof_problem`:
+    what the last check found (extensions).
+    """
 
     id: UUID
     created_at: str
@@ -136,10 +138,13 @@ class DomainResource(PolicyFields, kw_only=True, tag_field="object", tag="domain
     dns_records: list[DnsRecord]
     dns_valid: bool
     tracking_subdomain: str | None
+    dns_problem: str | None
+    tls_problem: str | None
+    proof_problem: str | None
     dkim_selector: str | None
     track_clicks: bool | None
     track_opens: bool | None
-    last_dns_check_at: AlwaysNull = None
+    last_dns_check_at: str | None = None
     return_path_subdomain: AlwaysNull = None
     subscription_subdomain: AlwaysNull = None
     media_subdomain: AlwaysNull = None

@@ -44,6 +44,11 @@ domains = Table(
     Column("account_id", BinaryUuid, ForeignKey("accounts.id"), nullable=False),
     Column("domain", Text, nullable=False),  # ASCII, lower case
     Column("tracking_subdomain", Text),  # None: the service's own tracking host
+    Column("dns_checked_at", BigInteger),  # when the tracking host was looked up last; None: never
+    Column("dns_problem", Text),  # why it does not lead here, as of then
+    Column("tls_problem", Text),
+    Column("proof_problem", Text),  # why the domain is not shown to be the account's
+    Column("proven_at", BigInteger),  # since when it is; None: it serves links only in a service with one account
     Column("policy", JSON, nullable=False, server_default="{}"),
     Column("dkim_selector", Text),
     Column("dkim_key", LargeBinary),  # sealed by the vault
