@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from minijinja import Environment, TemplateError
@@ -20,16 +21,36 @@ from linkweir.errors import LinkweirError, ValidationError
 from linkweir.html import Outcome, Plan, Switches
 from linkweir.html.document import Document
 from linkweir.html.link import OUTCOME_NUMBER
-from linkweir.html.resolver import make_resolver
+from linkweir.html.resolver import make_dry_run_resolver, make_resolver
 from linkweir.mail import templates
 from linkweir.mail.content_validation import check_html
-from linkweir.mail.template_process import make_environment
+from linkweir.mail.template_process import HTML_ESCAPES, make_environment
 from linkweir.mail.templates import Template
 from linkweir.tokens import Tracker
 
 FIELD = "html_content"
 _STRING = r'"(?:[^"\\]|\\.)*+"|' + r"'(?:[^'\\]|\\.)*+'"
 _EXPRESSION = re.compile(r"\{\{(?![-+{])(?:" + _STRING + r"""|[^"'}]|\}(?!\}))*+(?<![-+])\}\}""", re.DOTALL)
+_NAME = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_RESERVED_NAMES = {
+    "true",
+    "false",
+    "none",
+    "True",
+    "False",
+    "None",
+    "not",
+    "and",
+    "or",
+    "in",
+    "is",
+    "if",
+    "else",
+    "self",
+}
+_RESERVED_NAMES |= {"super", "loop", "caller", "varargs", "kwargs"}
+_ESCAPES = [(chr(code), escape) for code, escape in HTML_ESCAPES.items()]  # the ampersand is the first
+_ESCAPED = re.compile("[&<>\"']")
 _PROBE = b'<a href="https://probe.invalid/">'
 _TEXT_ELEMENTS = (b"title", b"style", b"textarea")  # whose content is no markup until their end tag
 _OPEN_END_TAG = re.compile(rb"</?[A-Za-z]*\Z")
@@ -50,11 +71,11 @@ class PageTemplate:
     def __init__(self, source: str, switches: Switches) -> None:
         self._source = source
         self._switches = switches
-        self._environment = compile_template(Template(source, FIELD, html=True))
+        self.environment = compile_template(Template(source, FIELD, html=True))
 
     def render(self, values: Mapping[str, Any], tracker: Tracker) -> Page:
         """Fill, then replace. Raises ValidationError for what is wrong with the recipient's values."""
-        filled = fill_template(self._environment, FIELD, values)
+        filled = fill_template(self.environment, FIELD, values)
         html, tracked = Plan(check_html(filled), switches=self._switches).render_counted(tracker)
         return Page(html.encode("utf-8", "surrogatepass"), tracked)
 
@@ -118,6 +139,13 @@ class _Slot(NamedTuple):
     tag: int = -1  # of the others
 
 
+class _Address(NamedTuple):
+    """What stands in an `href` of a recipient, and where it leads; None: it is not tracked."""
+
+    value: bytes
+    destination: bytes | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Tag:
     """The tag of a link whose address has values in it: its bytes between them."""
@@ -133,6 +161,8 @@ class PagePlan:
     def __init__(self, texts: list[str], expressions: list[str], *, switches: Switches, tracker: Tracker) -> None:
         self._switches = switches
         self._count = len(expressions)
+        self._max_value_bytes = switches.tag_limit // 4  # of all values, so that no tag becomes too long to be read
+        self._names = _parse_names(expressions)
         self._separator = f"{secrets.token_hex(16)}\n"
         self._environment = make_environment(True)
         try:
@@ -206,7 +236,12 @@ class PagePlan:
                 self._indexes.append(row.link_index)
         slots += [_Slot(at, at + self._mark_length, expression=i) for i, at in enumerate(self._at) if i not in taken]
         slots.sort()
-        self._slots = slots
+        # where the value of each slot comes from: values, links, addresses with values in them; and its number there
+        self._sources = [
+            (0, slot.expression) if slot.expression >= 0 else (1, slot.link) if slot.link >= 0 else (2, slot.tag)
+            for slot in slots
+        ]
+        self._judge = make_dry_run_resolver(None, self._switches, self._document.charset)
         self._template = _html.LinkTemplate(self._document.raw, [(slot.start, slot.end) for slot in slots])
         # skipping is done for these; what is left to ask is the links themselves
         self._plain_switches = Switches(outlook=self._switches.outlook, tag_limit=self._switches.tag_limit)
@@ -221,60 +256,84 @@ class PagePlan:
     def render(self, values: Mapping[str, Any], tracker: Tracker) -> Page | None:
         """The page of a recipient; None if it has to be rendered literally."""
         filled = self._evaluate(values)
-        if filled is None:
+        addresses = None if filled is None else self._read_addresses(filled)
+        if filled is None or addresses is None:
             return None
-        resolve = make_resolver(tracker, self._plain_switches, self._document.charset)
-        links = resolve(list(self._destinations), list(self._indexes)) if self._destinations else []
-        addresses = self._resolve_tags(filled, tracker) if self._tags else []
-        if addresses is None:
-            return None
-        html = self._template.fill(
-            [
-                filled[slot.expression]
-                if slot.expression >= 0
-                else links[slot.link]
-                if slot.link >= 0
-                else addresses[slot.tag][0]
-                for slot in self._slots
-            ]
-        )
-        tracked = sum(type(link) is bytes for link in links) + sum(replaced for _, replaced in addresses)
-        return Page(html, tracked)
+        chosen = [i for i, address in enumerate(addresses) if address.destination is not None]
+        destinations = self._destinations + [addresses[i].destination or b"" for i in chosen]
+        indexes = self._indexes + [self._tags[i].index for i in chosen]
+        links = make_resolver(tracker, self._plain_switches, self._document.charset)(destinations, indexes)
+        tagged: list[bytes | int] = [address.value for address in addresses]
+        for i, link in zip(chosen, links[len(self._destinations) :], strict=True):
+            if isinstance(link, bytes):
+                tagged[i] = link
+        slots = [filled, links, tagged]
+        html = self._template.fill([slots[kind][number] for kind, number in self._sources])
+        return Page(html, sum(type(link) is bytes for link in links))
 
     def _evaluate(self, values: Mapping[str, Any]) -> list[bytes] | None:
         """The values of the expressions; None if one could change how the page is read, or is an error."""
-        if not self._count:
-            return []
+        filled = self._look_up(values)
+        if filled is not None:
+            return filled if sum(map(len, filled)) <= self._max_value_bytes else None
         try:
             text = self._environment.render_template(FIELD, **values)
         except TemplateError:
             return None  # whose line the whole template knows
         data = text.encode("utf-8", "surrogatepass")
         filled = data.split(self._separator.encode())
-        size = len(data) - len(self._separator) * (self._count - 1)
-        if len(filled) != self._count or size > self._switches.tag_limit // 4:
+        if len(filled) != self._count or sum(map(len, filled)) > self._max_value_bytes:
             return None
         return None if _STRUCTURAL.search(b"".join(filled)) else filled
 
-    def _resolve_tags(self, filled: list[bytes], tracker: Tracker) -> list[tuple[bytes, bool]] | None:
-        """The address of each link with values in it, and whether it is tracked."""
+    def _look_up(self, values: Mapping[str, Any]) -> list[bytes] | None:
+        """The values of expressions that are names of texts, without MiniJinja; None if there are others."""
+        if self._names is None:
+            return None
+        filled = []
+        for name in self._names:
+            value = values.get(name)
+            if not isinstance(value, str) or "\0" in value:
+                return None
+            filled.append(_escape(value).encode("utf-8", "surrogatepass"))
+        return filled
+
+    def _read_addresses(self, filled: list[bytes]) -> "list[_Address] | None":
+        """The addresses of the links that have values in them; None if a tag is read in another way than before."""
+        if not self._tags:
+            return []
         tags = [_join(tag, filled) for tag in self._tags]
-        page = b"".join(tags)
-        rows = Document(page, "utf-8").scan_rows(self._switches, tracker)
-        starts, at = list[int](), 0
-        for tag in tags:
-            starts.append(at)
-            at += len(tag)
+        page, rows = b"".join(tags), list[_html.RawLink]()
+        charset = self._document.charset
+        scanner = _html.LinkRewriter(self._switches.rules, self._judge, charset.to_utf8, rows.extend)
+        scanner.feed(page)
+        scanner.close()
+        starts = [0, *accumulate(map(len, tags))][:-1]
         if [row.start for row in rows] != starts:
             return None
-        chosen = [i for i, row in enumerate(rows) if row.outcome == _TRACKED]
-        resolve = make_resolver(tracker, self._plain_switches, self._document.charset)
-        values = resolve([rows[i].destination or b"" for i in chosen], [self._tags[i].index for i in chosen])
-        addresses = [(page[row.value_start : row.value_end], False) for row in rows]
-        for i, value in zip(chosen, values, strict=True):
-            if isinstance(value, bytes):
-                addresses[i] = (value, True)
-        return addresses
+        return [
+            _Address(
+                page[row.value_start : row.value_end] if row.value_start >= 0 else b"",
+                row.destination if row.outcome == _TRACKED else None,
+            )
+            for row in rows
+        ]
+
+
+def _escape(text: str) -> str:
+    """What `template_process` makes of a text, in less time."""
+    if _ESCAPED.search(text) is None:
+        return text
+    for character, escape in _ESCAPES:
+        text = text.replace(character, escape)
+    return text
+
+
+def _parse_names(expressions: list[str]) -> list[str] | None:
+    """The names that the expressions are; None if one is more than a name."""
+    matches = [_NAME.fullmatch(expression) for expression in expressions]
+    names = [match[1] for match in matches if match is not None]
+    return None if len(names) < len(expressions) or _RESERVED_NAMES & set(names) else names
 
 
 def _join(tag: _Tag, filled: list[bytes]) -> bytes:
