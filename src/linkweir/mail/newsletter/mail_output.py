@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
+import orjson
+
 from linkweir.atomic_file import AtomicFile
 from linkweir.bulk.tables import table_format
 from linkweir.durable_files import flush_files, rename_files, sync_data
@@ -55,7 +57,11 @@ def to_record(mail: RenderedMail) -> dict[str, Any]:
 
 def encode_record(mail: RenderedMail) -> bytes:
     """A line of NDJSON."""
-    return json.dumps(to_record(mail), separators=(",", ":")).encode() + b"\n"
+    record = to_record(mail)
+    try:
+        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # half a character of a recipient's value, which only escapes can hold
+        return json.dumps(record, separators=(",", ":")).encode() + b"\n"
 
 
 def make_mbox_encoder(sender: str, now: int) -> EncodeMail:
@@ -64,7 +70,8 @@ def make_mbox_encoder(sender: str, now: int) -> EncodeMail:
     separator = f"From {sender} {moment:%a %b} {moment.day:2} {moment:%H:%M:%S %Y}\n".encode()
 
     def encode(mail: RenderedMail) -> bytes:
-        return separator + _FROM_LINE.sub(rb">\1", mail.raw.replace(b"\r\n", b"\n")) + b"\n"
+        raw = mail.raw.replace(b"\r\n", b"\n")
+        return separator + (_FROM_LINE.sub(rb">\1", raw) if b"From " in raw else raw) + b"\n"
 
     return encode
 
