@@ -187,6 +187,7 @@ def _list_components(services: AppServices) -> list[Component]:
         Component("database", lambda: prepare(services), services.database.close),
         Component("process-lock", lambda: _lock_process(services), services.process_lock.release),
         Component("rate-limits", lambda: None, services.bucket_store.close),
+        Component("machine", lambda: None, lambda: _leave(services)),  # once its clicks are out of the journal
     ]
     if services.runs_workers:  # ports may be taken: before any thread runs
         components.append(Component("smtp-ports", lambda: smtp.listen(services), lambda: smtp.stop(services)))
@@ -202,9 +203,12 @@ def _list_components(services: AppServices) -> list[Component]:
         components.append(Component.from_thread("journal", services.local_journal))
     if services.runs_workers:
         components += _list_workers(services)
-    components.append(Component("machine", lambda: None, services.machine_heartbeat.close))
     components.append(Component("supervisor", lambda: _supervise(services), services.supervisor.stop))
     return components
+
+
+def _leave(services: AppServices) -> None:
+    services.machine_heartbeat.close(services.local_journal.unacknowledged)
 
 
 def _list_workers(services: AppServices) -> list[Component]:

@@ -19,6 +19,7 @@ from linkweir.errors import DatabaseUnavailable
 from linkweir.settings import Settings
 
 WRITE_INTERVAL_SECONDS: Final = 5.0
+POLL_SECONDS: Final = 0.25  # between two looks at what the others have written
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,10 @@ class MachineHeartbeat:
         self._write_at = 0.0
         self._is_written = False
 
-    def write(self, checks: Mapping[str, str], *, clicks_waiting: int, clicks_lost: int) -> None:
-        """Write it, now and then. Raises DatabaseUnavailable."""
+    def write(self, checks: Mapping[str, str], *, clicks_waiting: int, clicks_lost: int, drained_until_at: int) -> None:
+        """Write it, now and then; `drained_until_at`: clicks that came before have left its journal. Raises
+        DatabaseUnavailable.
+        """
         if not self._settings.database or time.monotonic() < self._write_at:
             return
         self._write_at = time.monotonic() + WRITE_INTERVAL_SECONDS
@@ -75,17 +78,38 @@ class MachineHeartbeat:
             "problems": {name: state for name, state in checks.items() if state != "ok"},
             "clicks_waiting": clicks_waiting,
             "clicks_lost": clicks_lost,
+            "drained_until_at": drained_until_at,
             "started_at": self._started_at,
             "seen_at": now(),
         }
         with self._database.write(WriteMode.CONCURRENT) as connection:
             machines_table.store(connection, row)
 
-    def close(self) -> None:
-        """Remove it: the machine was stopped, and is not silent."""
-        if self._is_written:
+    def close(self, clicks_waiting: int) -> None:
+        """Remove it: the machine was stopped, and is not silent. With clicks in its journal it stays, for they are
+        still to come.
+        """
+        if self._is_written and not clicks_waiting:
             with contextlib.suppress(DatabaseUnavailable), self._database.write(WriteMode.CONCURRENT) as connection:
                 machines_table.remove(connection, **self._key)
+
+
+def wait_until_drained(settings: Settings, database: Database, since: int, seconds: float) -> list[str]:
+    """Wait until all other machines have brought out of their journals what came before a time (microseconds since
+    1970); return the names of those that have not within so many seconds. Raises DatabaseUnavailable.
+    """
+    until, own = time.monotonic() + seconds, (socket.gethostname(), str(settings.data.absolute()))
+    while True:
+        with database.read() as connection:
+            rows = machines_table.list_all(connection)
+        pending = [
+            f"{row['host']}:{row['folder']}"
+            for row in rows
+            if "redirect" in row["roles"] and row["drained_until_at"] < since and (row["host"], row["folder"]) != own
+        ]
+        if not pending or time.monotonic() > until:
+            return pending
+        time.sleep(POLL_SECONDS)
 
 
 def collect_status(settings: Settings, database: Database) -> ServiceStatus:

@@ -20,6 +20,7 @@ from linkweir.clicks.transport.carrier import ClickCarrier
 from linkweir.clicks.transport.inbox import ClickInbox
 from linkweir.clock import now
 from linkweir.db.database import Database
+from linkweir.machine_status import wait_until_drained
 from linkweir.mail.transport import maildir
 from linkweir.privacy import sealed_destinations
 from linkweir.privacy.erasure import ExternalData, PrivacyRequests
@@ -64,6 +65,7 @@ def build_privacy_requests(
 
     external_data = ExternalData(
         lock=lambda: exclusive_erasure(settings.data, wait=wait_for_lock),
+        wait_for_machines=lambda since: _wait_for_machines(settings, database, since),
         drain_journal=lambda: _drain_clicks(settings, database, log, dead_letters, ingest),
         redact_dead_letters=lambda numbers, addresses, named: dead_letters.redact_person(
             numbers, addresses, named.matches
@@ -72,6 +74,11 @@ def build_privacy_requests(
         link_destinations=link_destinations,
     )
     return PrivacyRequests(database, external_data)
+
+
+def _wait_for_machines(settings: Settings, database: Database, since: int) -> list[str]:
+    """Wait for the other machines' clicks, where there can be others; return the names of those that are silent."""
+    return wait_until_drained(settings, database, since, DRAIN_SECONDS) if settings.database else []
 
 
 def _drain_clicks(

@@ -84,6 +84,10 @@ def run_erase(args: argparse.Namespace) -> int:
             last = index + 1 == len(args.email)  # the database is written anew once
             done = privacy_requests.erase(normalize_domain(email), now(), limit=None if last else 0, full_scan=True)
             print(f"linkweir: {email}: {_format_erasure(done)}")
+    if done.pending_machines:
+        names = ", ".join(done.pending_machines)
+        print(f"linkweir: pending: clicks may wait on {names}: run this again when they are there", file=sys.stderr)
+        return 1
     if settings.database:  # no second try would do more
         print(
             "linkweir: logs, replicas and backups of PostgreSQL hold copies as long as you keep them", file=sys.stderr

@@ -33,26 +33,31 @@ AccountId = uuid.UUID | None
 
 @dataclass(frozen=True, slots=True)
 class ExternalData:
-    """What lies outside the database. `alone`: be the only erasure, or raise RateLimited; `catch_up`: see clicks that
-    are
-    on their way stored, False when they are not for too long; `scrub`: overwrite what was set aside of the journal and
-    belongs to messages with these numbers, to clicks from these IP addresses, or names this person; `forget_mail`:
-    remove these messages from the outbox on disk, how many there were; `leads`: where links in a mail lead that do not
-    show it.
+    """What lies outside the database.
+
+    `lock`: be the only erasure, or raise RateLimited. `wait_for_machines`: wait until other machines have handed over
+    the clicks that came before a time, and name those that have not. `drain_journal`: see clicks that are on their way
+    stored, False when they are not for too long. `redact_dead_letters`: overwrite what was set aside of the journal and
+    belongs to messages with these numbers, to clicks from these IP addresses, or names this person.
+    `delete_maildir_copies`: remove these messages from the outbox on disk, how many there were. `link_destinations`:
+    where links in a mail lead that do not show it.
     """
 
     lock: Callable[[], AbstractContextManager[None]]
     drain_journal: Callable[[], bool]
     redact_dead_letters: Callable[[Sequence[int], set[str], PersonMatcher], object]
     delete_maildir_copies: Callable[[MessageIds], int]
+    wait_for_machines: Callable[[int], list[str]] = lambda _since: []
     link_destinations: LinkDestinations = no_link_destinations
 
 
 @dataclass(slots=True)
 class ErasureReport:
     """What was deleted: rows by table, files of mail, and mentions of the person elsewhere: others' stored mails, links
-    and texts, remembered responses, and aggregates by a value that held the address. `overwritten`: no old copy is left
-    in the database's files, and no click in the journal.
+    and texts, remembered responses, and aggregates by a value that held the address.
+
+    `overwritten`: no old copy is left in the database's files, and no click in the journal. `pending_machines`: those
+    that were silent and may hold clicks of the person; what comes from them later is stored without personal data.
     """
 
     rows: Counter[str] = field(default_factory=lambda: Counter(messages=0))
@@ -63,6 +68,7 @@ class ErasureReport:
     replies: int = 0
     sums: int = 0
     overwritten: bool = False
+    pending_machines: list[str] = field(default_factory=list)
 
 
 class PrivacyRequests:
@@ -113,11 +119,12 @@ class PrivacyRequests:
         with self._external_data.lock(), self._database.try_job("erasure") as acquired:
             if not acquired:  # another machine's
                 raise RateLimited(RETRY_SECONDS)
-            caught_up = self._external_data.drain_journal()
+            pending = self._external_data.wait_for_machines(now)
+            caught_up = self._external_data.drain_journal() and not pending
             mentions = PersonMentions(
                 self._database, PersonMatcher(email), account, self._external_data.link_destinations
             )
-            done = ErasureReport()
+            done = ErasureReport(pending_machines=pending)
             with self._database.read() as connection:
                 known = full_scan or person_data.has_data(connection, email, account)
             if not known and not mentions.any_indexed():

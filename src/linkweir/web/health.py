@@ -123,7 +123,13 @@ def write_heartbeat(services: AppServices) -> None:
         services.heartbeat.write(checks, collect_warnings(services))
         with contextlib.suppress(DatabaseUnavailable):  # others see the silence
             journal = services.local_journal
-            services.machine_heartbeat.write(checks, clicks_waiting=journal.unacknowledged, clicks_lost=journal.lost)
+            reader = services.click_carrier or services.click_worker
+            services.machine_heartbeat.write(
+                checks,
+                clicks_waiting=journal.unacknowledged,
+                clicks_lost=journal.lost,
+                drained_until_at=reader.drained_until_at,
+            )
 
 
 def _check_remote_workers(services: AppServices) -> dict[str, str]:

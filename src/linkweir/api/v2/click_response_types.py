@@ -215,7 +215,9 @@ class RecipientExport(Struct, kw_only=True, tag_field="object", tag="recipient")
 
 
 class ErasureResponse(Struct, kw_only=True, tag_field="object", tag="erased"):
-    """What was erased. `overwritten`: no old copy is left in the database files."""
+    """What was erased. `overwritten`: no old copy is left in the database files. `pending_machines`: those that were
+    silent and may hold clicks of this person; not done while there are any.
+    """
 
     messages: int
     rows: dict[str, int]
@@ -226,3 +228,4 @@ class ErasureResponse(Struct, kw_only=True, tag_field="object", tag="erased"):
     replies: int
     sums: int
     overwritten: bool
+    pending_machines: list[str]

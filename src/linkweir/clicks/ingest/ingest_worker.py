@@ -48,9 +48,10 @@ TAKEOVER_POLL_SECONDS = 0.5  # between attempts to take over from a service, whi
 
 
 class IngestWorker(WorkerThread):
-    """Stores and classifies the events of a journal or inbox. `stored` counts them since the start, `repeated` those
-    that were stored before, `failures` the database's refusals. `batch_size`: how many events the next transaction may
-    hold.
+    """Stores and classifies the events of a journal or inbox.
+
+    `stored` counts them since the start, `repeated` those that were stored before, `failures` the database's refusals.
+    All that came before `drained_until_at` are stored. `batch_size`: how many events the next transaction may hold.
 
     `dead_letters` keeps what the database refuses for its own sake. `is_idle` looks for a moment whether readers leave
     time to store; without it they always do. `retry_seconds`: seconds to leave a broken database alone.
@@ -83,6 +84,7 @@ class IngestWorker(WorkerThread):
         self._wait_seconds = 0.0  # for the turn to write, with the last batch
         self._notify_at = self._expire_at = 0.0
         self.stored = self.repeated = self.failures = 0
+        self.drained_until_at = 0
         self.problem: str | None = None  # what keeps clicks from being stored now
 
     def wake(self) -> None:
@@ -128,6 +130,7 @@ class IngestWorker(WorkerThread):
 
     def _process_batch(self) -> int:
         """Store one batch; return how many events it held. None are read while another process ingests."""
+        read_at = now()
         batch = self._source.read_from(None, self._batch_limit)
         self._behind = batch is not None and len(batch.events) >= self._batch_limit
         if batch is None:
@@ -139,6 +142,8 @@ class IngestWorker(WorkerThread):
             self.batch_size = next_batch_size(len(batch.events), took - self._wait_seconds, shared=shared)
         if batch.cursor is not None:
             self._source.acknowledge(batch.cursor)
+        if not self._behind:
+            self.drained_until_at = read_at
         self._expire_dead_letters()
         self._send_due_notifications(immediately=bool(batch.events))
         return len(batch.events)

@@ -12,6 +12,7 @@ from linkweir.background import WorkerThread
 from linkweir.clicks.journal.interface import EventSource
 from linkweir.clicks.transport.event_group import MAX_GROUP_EVENTS
 from linkweir.clicks.transport.inbox import ClickInbox
+from linkweir.clock import now
 from linkweir.errors import DatabaseUnavailable, VaultError
 
 MAX_BATCH_EVENTS = 16 * MAX_GROUP_EVENTS  # in one transaction
@@ -21,7 +22,8 @@ STOP_TIMEOUT_SECONDS = 5.0  # that a stop may take for carrying
 
 class ClickCarrier(WorkerThread):
     """`carried` counts events since the start, some of them twice after a failure. `on_carried` is told when there are
-    new ones in the inbox; `problem`: what keeps events here now.
+    new ones in the inbox; `problem`: what keeps events here now; `drained_until_at`: all clicks that came before this
+    time have left the journal.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class ClickCarrier(WorkerThread):
         self._on_carried = on_carried
         self._wake_event = threading.Event()
         self.carried = self.failures = 0
+        self.drained_until_at = 0
         self.problem: str | None = None
 
     def wake(self) -> None:
@@ -79,6 +82,7 @@ class ClickCarrier(WorkerThread):
 
     def _carry_batch(self) -> int:
         """Carry one batch; return how many events it held. None while another process of this machine carries."""
+        began = now()
         batch = self._journal.read_from(None, MAX_BATCH_EVENTS)
         if batch is None:
             return 0
@@ -87,6 +91,8 @@ class ClickCarrier(WorkerThread):
             self.carried += len(batch.events)
         if batch.cursor is not None:
             self._journal.acknowledge(batch.cursor)
+        if len(batch.events) < MAX_BATCH_EVENTS:
+            self.drained_until_at = began
         if batch.events:
             self._on_carried()
         return len(batch.events)
