@@ -21,12 +21,19 @@ def search_messages(
 
 
 def search_texts(
-    connection: Connection, account: uuid.UUID, limit: int, after: CursorPosition | None, **filters: str
+    connection: Connection,
+    account: uuid.UUID,
+    limit: int,
+    after: CursorPosition | None,
+    *,
+    text: str = "",
+    tag: str = "",
+    shown_status: str = "",
 ) -> SearchPage:
     """Return a page of the account's messages by a part of an address, subject or tag: see
     `message_search.search_texts`.
     """
-    return message_search.search_texts(connection, account, limit, after, **filters)
+    return message_search.search_texts(connection, account, limit, after, text=text, tag=tag, shown_status=shown_status)
 
 
 def list_persons_with_prefix(connection: Connection, account: uuid.UUID, prefix: str, limit: int) -> list[str]:
