@@ -204,6 +204,8 @@ def test_the_first_steps_are_ticked_from_the_data(browser: Browser, service: Run
         page.fill("#to", EMAIL)
         page.get_by_role("button", name="Send test mail").click()
         page.wait_for_url("**/messages/*")
+        assert page.get_by_role("link", name="follow its link").is_visible()
+        assert_accessible(page)
         page = looking.open_page("/")
         assert page.get_by_role("heading", name="First steps 2 of 5 done").is_visible()
         assert_accessible(page)

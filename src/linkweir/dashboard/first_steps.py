@@ -87,14 +87,14 @@ def _make_click_step(call: DashboardRequest, connection: Connection, progress: S
         return Step(title, hint, "Messages" if progress.has_mail else "", "/messages", progress.has_click)
     if user_notices.has_relay(call.services.settings):
         return Step(title, f"Open the mail in your mail program. {hint}", "Messages", "/messages", False)
-    outbox = "Mails are stored in the outbox until LINKWEIR_TRANSPORT names a relay, so here is the link."
-    return Step(title, f"{outbox} {hint}", "Follow the link", "/messages", False, _find_link(call, connection))
-
-
-def _find_link(call: DashboardRequest, connection: Connection) -> str:
-    """Return the first tracking link of the newest mail, or nothing if its contents are not stored."""
     newest = stored_messages.search_messages(connection, call.account["id"], PageRequest(1), {}).rows
-    raw = stored_messages.load_mail(connection, newest[0]["id"]) if newest else None
-    html = heatmap.html_body(raw) if raw else None
+    url = find_outbox_link(call, stored_messages.load_mail(connection, newest[0]["id"]) if newest else None)
+    outbox = "Mails are stored in the outbox until LINKWEIR_TRANSPORT names a relay, so here is the link."
+    return Step(title, f"{outbox} {hint}", "Follow the link", "/messages", False, url)
+
+
+def find_outbox_link(call: DashboardRequest, raw: bytes | None) -> str:
+    """Return the first tracking link of a mail that reaches nobody, for want of a relay; nothing if there is none."""
+    html = heatmap.html_body(raw) if raw and not user_notices.has_relay(call.services.settings) else None
     links = heatmap.heatmap_links(html, call.services.keyring) if html else []
     return next((link.link.destination or "" for link in links if link.position is not None), "")

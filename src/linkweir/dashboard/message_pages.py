@@ -4,7 +4,7 @@ from sqlalchemy import Connection, RowMapping
 from starlette.responses import Response
 
 from linkweir.clicks import corrections
-from linkweir.dashboard import heatmap, neighbour_pages
+from linkweir.dashboard import first_steps, heatmap, neighbour_pages
 from linkweir.dashboard.events_page import parse_position, to_template_values
 from linkweir.dashboard.link_rows import heatmap_response, link_rows
 from linkweir.dashboard.neighbour_pages import NeighbourPages
@@ -71,6 +71,7 @@ def show_message(call: DashboardRequest) -> Response:
         "message.html",
         here="messages",
         row=row,
+        outbox_link=first_steps.find_outbox_link(call, raw),
         attempts=attempts,
         links=link_rows(html, call.services.keyring, verdict_counts.link_clicks_from_links(links), followed, short),
         hits=[to_template_values(hit) for hit in newest.rows],
