@@ -1,9 +1,11 @@
 """Statistics and verdicts on samples that are made up here; nothing is timed."""
 
 import random
+import time
 
 import pytest
 
+from linkweir.benchmark import measurement
 from linkweir.benchmark.interleaved_rounds import Samples, Work
 from linkweir.benchmark.measurement import Measurement, summarize
 from linkweir.benchmark.sample_statistics import bootstrap_median, compute_quartiles
@@ -90,6 +92,19 @@ def test_the_interval_is_wider_where_slow_rounds_follow_each_other() -> None:
     turns = bootstrap_median([value for pair in zip(fast, slow, strict=True) for value in pair])
     assert runs.high - runs.low >= turns.high - turns.low
     assert runs.median == turns.median
+
+
+def test_a_peer_that_takes_all_the_time_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer whose pass takes longer than is allowed is not measured, and named with its time; others are."""
+    monkeypatch.setattr(measurement, "MAX_PASS_SECONDS", 0.01)
+    works: dict[str, Work] = {name: lambda loops: None for name in (SWEEP, "rewrite", "fast")}
+    works["slow"] = lambda loops: time.sleep(0.05)
+    answers = dict.fromkeys(("fast", "slow"), "same links")
+    workload = Workload("HTML", "rewrite", 1_000_000, 1, 1, works, answers, ("fast", "slow"), ())
+    result = measurement.measure(workload, 0.01)
+    assert {figures.name for figures in result.figures} >= {SWEEP, "rewrite"}
+    assert "slow" not in {figures.name for figures in result.figures}
+    assert "slow takes 0." in "".join(result.workload.missing)
 
 
 def test_quartiles_are_those_of_the_values() -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from linkweir.benchmark.interleaved_rounds import Samples, run_interleaved
 from linkweir.benchmark.sample_statistics import Interval, Quartiles, bootstrap_median, compute_quartiles
@@ -10,6 +10,7 @@ from linkweir.benchmark.workload import SWEEP, Workload
 
 MIN_ROUNDS = 10
 MAX_ROUNDS = 400
+MAX_PASS_SECONDS = 1.0  # of a peer over all documents, or a tenth of the whole time if that is more
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ def measure(workload: Workload, seconds: float) -> Measurement:
     """Run MIN_ROUNDS interleaved rounds of everything, and as many more without peers as `seconds` allow, up to
     MAX_ROUNDS: peers are up to a hundred times slower, and nothing is judged by them.
     """
+    workload = _drop_slow_peers(workload, max(MAX_PASS_SECONDS, seconds / MIN_ROUNDS))
     deadline = time.perf_counter() + seconds
     samples = run_interleaved(workload.works, rounds=MIN_ROUNDS)
     own = {name: work for name, work in workload.works.items() if name not in workload.peers}
@@ -53,6 +55,20 @@ def measure(workload: Workload, seconds: float) -> Measurement:
         samples |= {name: Samples(name, samples[name].seconds + more[name].seconds) for name in own}
         rounds += MIN_ROUNDS
     return summarize(workload, samples)
+
+
+def _drop_slow_peers(workload: Workload, max_seconds: float) -> Workload:
+    """The workload without peers that would take most of the time; the first pass of each tells."""
+    reasons: dict[str, str] = {}
+    for name in workload.peers:
+        start = time.perf_counter()
+        workload.works[name](1)
+        taken = time.perf_counter() - start
+        if taken > max_seconds:
+            reasons[name] = f"{name} takes {taken:.1f} s for all documents"
+    works = {name: work for name, work in workload.works.items() if name not in reasons}
+    peers = tuple(name for name in workload.peers if name not in reasons)
+    return replace(workload, works=works, peers=peers, missing=(*workload.missing, *reasons.values()))
 
 
 def summarize(workload: Workload, samples: Mapping[str, Samples]) -> Measurement:

@@ -15,10 +15,10 @@ from linkweir.benchmark.workload import SourceDocument, Workload, make_html_work
 from linkweir.bulk.document_io import describe_error
 from linkweir.bulk.file_lint import iter_mails, read_html
 from linkweir.bulk.file_list import TEMPLATE_SUFFIXES, FileJob, list_files_to_read
+from linkweir.bulk.link_report import pluralize
 from linkweir.bulk.tracker_factory import TrackerFactory
 from linkweir.cli.shared_options import UsageError
 from linkweir.html import Switches
-from linkweir.terminal.progress_bar import format_bytes
 from linkweir.terminal.text import display_path
 
 FORMATS = ("text", "json", "github", "github-action-benchmark")
@@ -118,10 +118,14 @@ class BenchRun:
             self._fail(path, why)
         total = sum(job.size for job in listing.jobs)
         step = max(1, -(-total // MAX_SAMPLE_BYTES))
-        if step > 1:
-            _warn(f"of {format_bytes(total)} every document in {step} is measured")
-        documents = self._iter_documents(listing.jobs, trackers)
-        return [document for number, document in enumerate(documents) if number % step == 0 and document.data]
+        documents: list[SourceDocument] = []
+        count = 0
+        for count, document in enumerate(self._iter_documents(listing.jobs, trackers), 1):
+            if (count - 1) % step == 0 and document.data:
+                documents.append(document)
+        if len(documents) < count:
+            _warn(f"{len(documents)} of {pluralize(count, 'document')} are measured")
+        return documents
 
     def _iter_documents(self, jobs: Iterable[FileJob], trackers: TrackerFactory) -> Iterator[SourceDocument]:
         for job in jobs:
