@@ -159,7 +159,7 @@ def column_threads_speedup(rounds: int) -> Ratio:
     where a second core is busy.
     """
     column_rewriting = _import_column_rewriting()
-    result = column_rewriting.compare_forms("column, two threads", "column", max(10, rounds))
+    result: Ratio = column_rewriting.compare_forms("column, two threads", "column", max(10, rounds))
     works: dict[str, thread_scaling.Scan] = {"plain C": _sweep_thrice}
     plain = thread_scaling.measure_speedup(works, load_case("newsletter 1 MB").document, rounds=10)["plain C"]
     _skip_if_busy(result.value, plain.best)
@@ -178,7 +178,8 @@ def _sweep_thrice(document: bytes) -> None:
 
 def column_to_other(below: str, rounds: int) -> Ratio:
     """Speed of one call for an Arrow column as a multiple of another way's. Raises EngineNotInstalledError."""
-    return _import_column_rewriting().compare_forms("column", below, max(10, rounds // 3))
+    ratio: Ratio = _import_column_rewriting().compare_forms("column", below, max(10, rounds // 3))
+    return ratio
 
 
 def _import_column_rewriting() -> Any:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from linkweir.accounts.host_checks import HostChecker, proof_record
+from linkweir.settings import Network
 from tests.dns_server import DnsServer
 
 ACCOUNT = uuid.UUID(int=7)
@@ -78,7 +79,7 @@ def test_certificates_and_the_guard(names: DnsServer, tmp_path: Path, monkeypatc
     monkeypatch.setenv("SSL_CERT_FILE", str(make_certificate(tmp_path, HOST)))
     with serve_tls(tmp_path) as (port, connections):
 
-        def check(allowed: tuple[ipaddress.IPv4Network, ...]) -> str | None:
+        def check(allowed: tuple[Network, ...]) -> str | None:
             checker = HostChecker(TARGET, tls_port=port, allowed=allowed, name_servers=[names.address])
             return checker.check(ACCOUNT, "links", DOMAIN).tls_problem
 

@@ -65,7 +65,7 @@ def connect(database: Database, count: int) -> list[PostgresqlDatabase]:
     return [PostgresqlDatabase(url, database.folder, timeout=60) for _ in range(count)]
 
 
-def write(database: Database, work: Callable[[Connection], None]) -> None:
+def write(database: Database, work: Callable[[Connection], object]) -> None:
     """Do the work in a transaction, again when those of others were in its way."""
     while True:
         try:
