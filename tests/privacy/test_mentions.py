@@ -15,6 +15,7 @@ from sqlalchemy import delete, insert, select, text
 
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
 from linkweir.db import accounts_table, contents_table, schema
+from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.privacy.erasure import ExternalData, PrivacyRequests
 from tests.clicks.ingest.click_database import START_US, ClickDatabase
 
@@ -86,7 +87,10 @@ def add_mention(click_database: ClickDatabase, account: uuid.UUID | None = None)
 
 
 def list_mentioning_files(click_database: ClickDatabase) -> set[str]:
-    """The database's files in which the person stands."""
+    """The database's files in which the person stands; in PostgreSQL the tables in whose rows they do."""
+    if not isinstance(click_database.database, SqliteDatabase):
+        rows = {table.name: repr(click_database.rows(table)).lower() for table in schema.metadata.tables.values()}
+        return {name for name, text in rows.items() if EMAIL.lower() in text or ENCODED_ADDRESS.decode() in text}
     return {
         path.name for path in click_database.database.folder.iterdir() if ENCODED_ADDRESS in path.read_bytes().lower()
     }
@@ -98,6 +102,7 @@ def list_column_values(click_database: ClickDatabase, *columns: Any) -> list[tup
         return [tuple(row) for row in connection.execute(select(*columns))]
 
 
+@pytest.mark.both_databases
 def test_what_belongs_to_others_stays_without_the_person(click_database: ClickDatabase) -> None:
     """No byte of the database's files names them any more, though everything that did belongs to somebody else, whose
     message, clicks and counts are as they were; and the sums are those that anyone would count from what is left.
@@ -106,13 +111,14 @@ def test_what_belongs_to_others_stays_without_the_person(click_database: ClickDa
     assert list_mentioning_files(click_database)
     done = make_person_erasure(click_database).erase(EMAIL.upper(), START_US, click_database.account, full_scan=True)
     assert list_mentioning_files(click_database) == set()
-    assert (done.rows["messages"], done.replies, done.contents_of_others, done.overwritten) == (0, 1, 1, True)
+    assert (done.rows["messages"], done.replies, done.contents_of_others) == (0, 1, 1)
+    assert done.overwritten == isinstance(click_database.database, SqliteDatabase)
     assert (done.links_of_others, done.texts_of_others) == (2, 8)
     assert done.sums > 0
     mail = schema.messages.c
     rows = list_column_values(click_database, mail.subject, mail.tags, mail.attributes, mail.variant, mail.click_count)
     assert rows == [("News of (erased)", ["spring"], {"plan": "pro"}, None, 2)]
-    assert list_column_values(click_database, schema.links.c.destination) == [("",), ("https://example.com/1",)]
+    assert sorted(list_column_values(click_database, schema.links.c.destination)) == [("",), ("https://example.com/1",)]
     assert [json.loads(body) for (body,) in list_column_values(click_database, schema.outbox.c.body)] == [
         {"data": {"url": "(erased)", "n": 1}}
     ]
@@ -159,6 +165,7 @@ def test_a_sender_is_not_the_person(click_database: ClickDatabase) -> None:
     assert click_database.message(number)["subject"] == f"From {EMAIL}"
 
 
+@pytest.mark.both_databases
 def test_what_was_interrupted_is_finished(click_database: ClickDatabase) -> None:
     """When the disk fails behind the removal of the messages, the next try still knows that there is work left."""
     click_database.send(recipient=EMAIL)

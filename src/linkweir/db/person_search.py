@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
+    JSON,
     Column,
     ColumnElement,
     Connection,
+    LargeBinary,
     Row,
     Table,
     Text,
@@ -27,7 +29,7 @@ from sqlalchemy import (
 from linkweir.db import contents_table
 from linkweir.db.aggregate_values_table import REBUILD_JOB, delete_unused
 from linkweir.db.dimensions import UNIQUE_FLAGS
-from linkweir.db.portable_sql import find_text, may_name_email
+from linkweir.db.portable_sql import find_text, find_text_in_bytes, may_name_email
 from linkweir.db.schema import (
     accounts,
     aggregate_dimensions,
@@ -73,7 +75,10 @@ class Mention(NamedTuple):
 
 
 def _contains_domain(column: ColumnElement[Any], domain: str) -> ColumnElement[bool]:
-    return find_text(func.lower(column), domain) > 0
+    if isinstance(column.type, LargeBinary):
+        return find_text_in_bytes(column, domain) > 0
+    shown = cast(column, Text) if isinstance(column.type, JSON) else column
+    return find_text(func.lower(shown), domain) > 0
 
 
 def find_destinations(connection: Connection, table: Table, domain: str, account: AccountFilter) -> Iterator[Mention]:
@@ -172,7 +177,7 @@ def delete_unreferenced(connection: Connection, value_ids: Sequence[int], dimens
 def find_idempotent_responses(connection: Connection, domain: str, account: AccountFilter) -> Iterator[Mention]:
     """Remembered replies: those to requests to send name their recipients. They are kept for a day."""
     keys = list(idempotency.primary_key.columns)
-    mentions_domain = _contains_domain(cast(idempotency.c.body, Text), domain)
+    mentions_domain = _contains_domain(idempotency.c.body, domain)
     statement = select(*keys, idempotency.c.created_at, idempotency.c.body).where(
         ~idempotency.c.sealed, mentions_domain
     )
@@ -192,7 +197,7 @@ def update_idempotent_response(connection: Connection, key: Sequence[Any], body:
 def find_texts(connection: Connection, column: Column[Any], email: str, account: AccountFilter) -> Iterator[Mention]:
     """One of TEXTS, where it holds the address's domain; not of messages that were sent from this address."""
     table = column.table
-    statement = select(table.c.id, column).where(_contains_domain(cast(column, Text), email.rpartition("@")[2]))
+    statement = select(table.c.id, column).where(_contains_domain(column, email.rpartition("@")[2]))
     if table is not messages:
         statement = statement.outerjoin(messages, messages.c.id == table.c.message_id)
     statement = statement.where(func.coalesce(func.lower(messages.c.sender), "") != email)

@@ -22,6 +22,7 @@ __all__ = [
     "each_text_in",
     "empty_object",
     "find_text",
+    "find_text_in_bytes",
     "get_greatest",
     "insert",
     "is_same_text",
@@ -52,6 +53,10 @@ class _Greatest(Function[Any]):
 
 
 class _Find(Function[Any]):
+    inherit_cache = True
+
+
+class _FindInBytes(Function[Any]):
     inherit_cache = True
 
 
@@ -102,6 +107,11 @@ def get_greatest(first: ColumnElement[Any], second: ColumnElement[Any]) -> Colum
 def find_text(text: ColumnElement[Any], part: str) -> ColumnElement[int]:
     """Where the part begins in the text, from 1; 0 where it does not occur."""
     return _Find("find_text", text, bindparam(None, part, type_=Text), type_=Integer())
+
+
+def find_text_in_bytes(data: ColumnElement[Any], part: str) -> ColumnElement[int]:
+    """The same for bytes that hold UTF-8, in lower case, where it is ASCII."""
+    return _FindInBytes("find_in_bytes", data, bindparam(None, part, type_=Text), type_=Integer())
 
 
 def uuid_digits(column: ColumnElement[Any]) -> ColumnElement[str]:
@@ -194,6 +204,19 @@ def _find(element: Function[Any], compiler: SQLCompiler, **options: Any) -> str:
 @compiles(_Find, "postgresql")
 def _find_postgresql(element: Function[Any], compiler: SQLCompiler, **options: Any) -> str:
     return f"strpos({', '.join(_arguments(element, compiler, **options))})"
+
+
+@compiles(_FindInBytes)
+def _find_in_bytes(element: Function[Any], compiler: SQLCompiler, **options: Any) -> str:
+    data, part = _arguments(element, compiler, **options)
+    return f"instr(lower(CAST({data} AS TEXT)), {part})"
+
+
+@compiles(_FindInBytes, "postgresql")
+def _find_in_bytes_postgresql(element: Function[Any], compiler: SQLCompiler, **options: Any) -> str:
+    # a cast would write the bytes as hexadecimal digits
+    data, part = _arguments(element, compiler, **options)
+    return f"strpos(lower(encode({data}, 'escape')), encode(convert_to({part}, 'UTF8'), 'escape'))"
 
 
 @compiles(_Digits)
