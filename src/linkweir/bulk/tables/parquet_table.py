@@ -17,7 +17,7 @@ from linkweir.errors import BadSwitch
 if TYPE_CHECKING:
     import pyarrow
 
-BATCH_BYTES = 32 << 20  # of a batch, uncompressed, as far as the averages of its row group tell
+BATCH_BYTES = 16 << 20  # of a batch, uncompressed, as far as the averages of its row group tell
 MAX_BATCH_ROWS = 65_536
 _REASONS = {
     RowOutcome.ENCODING: "its encoding can't be judged by bytes",
