@@ -33,7 +33,7 @@ from linkweir.mail.newsletter.page_template import PageTemplate
 
 PAGE_BYTES = 100_000
 FIELDS = ("name", "city", "street", "salutation", "points", "offer", "code", "store", "until", "signature")
-WAYS = ("plan", "MiniJinja alone", "MiniJinja alone, own escaping", "MiniJinja, then rewrite")
+FORMS = ("plan", "MiniJinja alone", "MiniJinja alone, own escaping", "MiniJinja, then rewrite")
 
 
 def make_template() -> str:
@@ -146,10 +146,10 @@ def main() -> None:
     parser.add_argument("--command", type=int, metavar="ROWS")
     args = parser.parse_args()
     taken, sizes = measure(make_works(make_recipients(args.readers)), args.rounds)
-    for name in WAYS:
+    for name in FORMS:
         best = min(taken[name])
         print(f"{name}: {args.readers / best:,.0f} mails/s, {sizes[name] / best / 1e6:,.0f} MB/s")
-    for name in WAYS[1:]:
+    for name in FORMS[1:]:
         paired = median(b / a for a, b in zip(taken["plan"], taken[name], strict=True))
         print(f"plan to {name}: best rounds {min(taken[name]) / min(taken['plan']):.2f}, median of pairs {paired:.2f}")
     if args.command:

@@ -152,6 +152,23 @@ def test_a_killed_run_goes_on_where_it_was(linkweir: CommandRunner, work: Path, 
     assert not progress.exists()
 
 
+def test_pipes_and_links_are_never_replaced(
+    linkweir: CommandRunner, work: Path, recipients: list[dict[str, Any]]
+) -> None:
+    """A pipe with a name gets the mails and stays one, and a link leads to the new file."""
+    os.mkfifo(work / "pipe")
+    reader = subprocess.Popen(["cat", "pipe"], cwd=work, stdout=subprocess.PIPE)  # noqa: S607
+    assert render(linkweir, "--recipients", "r.csv", "-o", "pipe", "--format", "ndjson").code == 1
+    out, _ = reader.communicate(timeout=WAIT_SECONDS)
+    assert len(out.splitlines()) == 39
+    assert (work / "pipe").is_fifo()
+    (work / "link").symlink_to("target")
+    assert render(linkweir, "--recipients", "r.csv", "-o", "link").code == 1
+    assert (work / "link").is_symlink()
+    assert (work / "target").read_bytes() == out
+    assert recipients
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
@@ -162,6 +179,7 @@ def test_a_killed_run_goes_on_where_it_was(linkweir: CommandRunner, work: Path, 
         (("--recipients", "r.csv", "-o", "r.csv"), "another file of this run"),
         (("--recipients", "r.csv", "-o", "x.mbox", "--from", "a", "--subject", "b"), "e-mail address"),
         (("--recipients", "r.csv", "--subject", "{{ x"), "subject: template error"),
+        (("--recipients", "r.csv", "--id-column", "key"), "have no column 'key'; there are 'id', 'email'"),
     ],
 )
 def test_contradictions_are_usage_errors(

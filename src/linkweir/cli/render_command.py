@@ -132,7 +132,8 @@ def run(args: argparse.Namespace) -> int:
     switches = parse_switches(args)
     ring, base_url = load_or_create_keyring(key_file_path(args), args.base_url, dry_run=False)
     settings = _list_settings(args, format_, html, text, base_url)
-    target = None if args.output == STDOUT else Path(args.output)
+    target = None if args.output == STDOUT else Path(os.path.realpath(args.output))  # a link stays a link
+    is_stream = target is None or (target.exists() and not target.is_file() and not target.is_dir())
     state = None
     if format_ == "parquet":
         _check_parts(Path(args.output), restart=args.restart)
@@ -141,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"--recipients {display_path(args.recipients)}: {error.strerror}") from error
     try:
-        if target is not None:
+        if target is not None and not is_stream:
             state = RunState(target, fingerprint, restart=args.restart)
         now = state.checkpoint.now if state else _now()
         options = NewsletterOptions(
@@ -156,7 +157,7 @@ def run(args: argparse.Namespace) -> int:
             run=f"{fingerprint[:12]}-{now:x}",
         )
         newsletter = Newsletter(options, _make_tracker(ring, base_url, args), switches)
-        output = _open_output(format_, target, options)
+        output = _open_output(format_, target, options, is_stream=is_stream)
         return RenderRun(
             (args.recipients, recipients),
             newsletter,
@@ -190,7 +191,7 @@ def _validate(args: argparse.Namespace) -> str:
         raise UsageError(f"--format {format_} needs --output FOLDER")
     if args.output != STDOUT and format_ in ("ndjson", "mbox") and os.path.isdir(args.output):
         raise UsageError(f"--output {display_path(args.output)} is a folder; {format_} is one file")
-    if args.output != STDOUT and format_ in ("parquet", "maildir") and os.path.isfile(args.output):
+    if format_ in ("parquet", "maildir") and os.path.exists(args.output) and not os.path.isdir(args.output):
         raise UsageError(f"--output {display_path(args.output)} must be a folder here")
     return format_
 
@@ -253,7 +254,7 @@ def _make_tracker(ring: Any, base_url: str, args: argparse.Namespace) -> Any:
     return factory.make_row_trackers("", has_ids=True).base
 
 
-def _open_output(format_: str, target: Path | None, options: Any) -> Any:
+def _open_output(format_: str, target: Path | None, options: Any, *, is_stream: bool) -> Any:
     from linkweir.mail.newsletter import mail_output
 
     if format_ == "maildir" and target is not None:
@@ -265,6 +266,8 @@ def _open_output(format_: str, target: Path | None, options: Any) -> Any:
         encode = mail_output.make_mbox_encoder(options.sender.email, options.now)
     if target is None:
         return mail_output.StreamOutput(sys.stdout.buffer, encode)
+    if is_stream:  # a terminal, a pipe or /dev/null, which must not be replaced
+        return mail_output.StreamOutput(open(target, "wb"), encode)
     return mail_output.FileOutput(target, encode)
 
 

@@ -67,6 +67,8 @@ class RunState:
         except UsageError:
             self.close()
             raise
+        if before is not None and before.fingerprint != fingerprint and not before.rows:
+            before = None  # it came to nothing
         if before is not None and before.fingerprint != fingerprint:
             self.close()
             raise UsageError(
@@ -183,10 +185,14 @@ class RenderRun:
     def _render_rows(self) -> None:
         done = self._checkpoint.rows
         size = os.stat(self._path).st_size
+        is_checked = self._format == "ndjson"  # where each row has names of its own
         for order, row in enumerate(iter_recipients(self._path, self._format, size)):
             if order < done:
                 self._progress.set_start(row.share)
                 continue
+            if not is_checked and row.values is not None:
+                self._newsletter.check_columns(row.values)
+                is_checked = True
             self._render_row(row)
             self._checkpoint.rows = order + 1
             late = self._is_timed and time.monotonic() - self._checkpoint_at >= CHECKPOINT_SECONDS

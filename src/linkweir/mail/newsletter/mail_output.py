@@ -7,6 +7,7 @@ was written, and returns a position; `resume` goes back to one, whatever was wri
 import json
 import os
 import re
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -151,7 +152,10 @@ class StreamOutput:
         """It has gone out."""
 
     def close(self) -> None:
-        """It belongs to the process."""
+        """Close it, unless it is that of the process."""
+        if self._stream is not sys.stdout.buffer:
+            with suppress(OSError):  # of a full disk, which was reported
+                self._stream.close()
 
 
 class MaildirOutput:

@@ -273,7 +273,7 @@ class PagePlan:
 
     def _evaluate(self, values: Mapping[str, Any]) -> list[bytes] | None:
         """The values of the expressions; None if one could change how the page is read, or is an error."""
-        filled = self._look_up(values)
+        filled = self._find_texts(values)
         if filled is not None:
             return filled if sum(map(len, filled)) <= self._max_value_bytes else None
         try:
@@ -286,7 +286,7 @@ class PagePlan:
             return None
         return None if _STRUCTURAL.search(b"".join(filled)) else filled
 
-    def _look_up(self, values: Mapping[str, Any]) -> list[bytes] | None:
+    def _find_texts(self, values: Mapping[str, Any]) -> list[bytes] | None:
         """The values of expressions that are names of texts, without MiniJinja; None if there are others."""
         if self._names is None:
             return None

@@ -75,6 +75,17 @@ class Newsletter:
         """Whether pages are filled at copying speed."""
         return self._plan is not None
 
+    def check_columns(self, values: Mapping[str, Any]) -> None:
+        """Raise ValidationError if a table, of which this is a row, does not have a column of the options."""
+        options = self._options
+        needed = [options.address_column, options.variant_column]
+        if self._tracker.privacy is not Privacy.ANONYMOUS:
+            needed.append(options.id_column)
+        for name in filter(None, needed):
+            if name not in values:
+                there = ", ".join(map(repr, list(values)[:20]))
+                raise ValidationError("recipients", f"have no column {name!r}; there are {there}")
+
     def render(self, number: int, values: Mapping[str, Any]) -> RenderedMail:
         """The mail of the recipient in row `number`. Raises RowError."""
         options = self._options
