@@ -16,7 +16,7 @@ from linkweir.db.portable_sql import each_pair_in, each_text_in
 from linkweir.db.schema import message_tags, messages, queue
 from linkweir.pagination import CursorPosition, PageRequest, RowPage, SearchPage
 
-MAX_SEARCHED = 10_000  # messages that one page of a search looks at
+MAX_SEARCHED = 5000  # messages that one page of a search looks at
 MAX_PERSONS_SEARCHED = 200  # addresses that are looked at for those of the account
 LIKE_ESCAPES = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 

@@ -16,7 +16,7 @@ from linkweir.stats.estimates import Estimate, make_estimate
 from linkweir.stats.report_period import ReportPeriod
 
 MAX_PERIODS: Final = 1000  # periods in one answer
-MAX_COUNTED: Final = 20_000  # messages that figures of a page count
+MAX_COUNTED: Final = 10_000  # messages that figures of a page count
 DeliveryFilter = delivery_statistics.DeliveryFilter
 PeriodUs = delivery_statistics.PeriodUs
 
