@@ -1,12 +1,15 @@
 """Tests of linkweir.db.idempotency_table."""
 
+import threading
 from typing import Any
 
 import pytest
 
 from linkweir.db import idempotency_table
+from linkweir.db.database import WriteMode
 from tests.db.sample_database import FOREVER_US, NOW_US, SampleDatabase
 
+pytestmark = pytest.mark.both_databases
 FINGERPRINT = b"p" * 32
 
 
@@ -57,3 +60,20 @@ def test_what_expired_is_removed_some_at_a_time(sample: SampleDatabase, limit: i
             )
             is not None
         )
+
+
+def test_of_requests_at_the_same_moment_one_begins(sample: SampleDatabase) -> None:
+    """Of several requests with one key, in transactions of their own, one is carried out and the others find it."""
+    answers: list[bool] = []
+
+    def start() -> None:
+        with sample.database.write(WriteMode.CONCURRENT) as connection:
+            begin: dict[str, Any] = {"fingerprint": FINGERPRINT, "now": NOW_US, "until": NOW_US + 60}
+            answers.append(idempotency_table.start(connection, sample.account, "same", **begin) is None)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [False, False, False, True]

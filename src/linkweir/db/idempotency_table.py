@@ -38,7 +38,8 @@ def start(
         return earlier
     values = {"account_id": account, "key": key, "fingerprint": fingerprint, "body": b"", "created_at": now}
     first = insert(idempotency).values(**values, status=0, expires_at=until, claimed_by=process)
-    if connection.execute(first.on_conflict_do_nothing()).rowcount:
+    options = {"preserve_rowcount": True}  # of an insertion it is not known otherwise
+    if connection.execute(first.on_conflict_do_nothing(), execution_options=options).rowcount == 1:
         return None
     return connection.execute(statement).mappings().one()  # of another machine, which was faster
 
