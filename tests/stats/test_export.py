@@ -54,6 +54,12 @@ def test_no_text_is_a_formula(start: str) -> None:
     assert [row[0] for row in result[1:]] == ["'" + start + '|cmd"', "https://example.com/?a=1", " =1"]
 
 
+def test_excel_gets_a_byte_order_mark() -> None:
+    """The file for Excel is that of CSV behind U+FEFF in UTF-8, also without any row."""
+    assert export_rows("excel") == b"\xef\xbb\xbf" + export_rows("csv")
+    assert export_rows("excel", []) == b"\xef\xbb\xbf" + export_rows("csv", [])
+
+
 def test_ndjson_reads_back() -> None:
     """Each line is one row, with nulls, numbers and truth as they are and times as text."""
     result = [orjson.loads(line) for line in export_rows("ndjson").splitlines()]
@@ -85,8 +91,8 @@ def test_several_texts_in_one_cell() -> None:
 def test_no_rows_are_a_file_too(name: str) -> None:
     """Without rows CSV has its heading, Parquet its schema, and NDJSON nothing."""
     data = export_rows(name, [])
-    if name == "csv":
-        assert data.decode() == ",".join(COLUMNS) + "\r\n"
+    if name in ("csv", "excel"):
+        assert data.decode("utf-8-sig") == ",".join(COLUMNS) + "\r\n"
     elif name == "parquet":
         parquet = pytest.importorskip("pyarrow.parquet")
         assert parquet.read_table(io.BytesIO(data)).column_names == list(COLUMNS)
@@ -116,7 +122,7 @@ def test_memory_does_not_grow_with_the_rows(name: str) -> None:
 
 def test_formats_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """An unknown format is refused by name; Parquet without its package says what to install."""
-    with pytest.raises(ValidationError, match=r"format: must be one of csv, ndjson, parquet"):
+    with pytest.raises(ValidationError, match=r"format: must be one of csv, excel, ndjson, parquet"):
         parse_format("xlsx")
     real = builtins.__import__
 

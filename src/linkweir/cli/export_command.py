@@ -31,7 +31,7 @@ def add_to(commands: SubcommandParsers) -> None:
         examples=_EXAMPLES,
     )
     parser.add_argument(
-        "--format", choices=["csv", "ndjson", "parquet"], default="csv", help="format (default: %(default)s)"
+        "--format", choices=["csv", "excel", "ndjson", "parquet"], default="csv", help="format (default: %(default)s)"
     )
     parser.add_argument(
         "--from",

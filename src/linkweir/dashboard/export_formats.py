@@ -2,6 +2,6 @@
 
 from importlib.util import find_spec
 
-EXPORT_FORMATS = [("csv", "CSV"), ("ndjson", "NDJSON")]
+EXPORT_FORMATS = [("csv", "CSV"), ("excel", "CSV for Excel"), ("ndjson", "NDJSON")]
 if find_spec("pyarrow") is not None:
     EXPORT_FORMATS.append(("parquet", "Parquet"))

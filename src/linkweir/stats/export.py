@@ -4,6 +4,7 @@ A text in CSV that a spreadsheet would take for a formula gets an apostrophe in 
 an attribute are written by strangers, and `=HYPERLINK(...)` must stay a text (CSV injection, OWASP).
 """
 
+import codecs
 import csv
 import io
 import itertools
@@ -38,6 +39,7 @@ FORMATS: Final = {
     format.name: format
     for format in (
         ExportFormat("csv", "text/csv; charset=utf-8", ".csv"),
+        ExportFormat("excel", "text/csv; charset=utf-8", ".csv"),
         ExportFormat("ndjson", "application/x-ndjson", ".ndjson"),
         ExportFormat("parquet", "application/vnd.apache.parquet", ".parquet"),
     )
@@ -58,8 +60,8 @@ def parse_format(name: str) -> ExportFormat:
 
 def export_chunks(rows: Iterable[ExportRow], columns: ColumnTypes, export_format: ExportFormat) -> Iterator[bytes]:
     """The file, piece by piece; rows are asked for as they are needed. Times in `rows` are microseconds since 1970."""
-    write = {"csv": _csv_chunks, "ndjson": _ndjson_chunks, "parquet": _parquet_chunks}[export_format.name]
-    return write(rows, columns)
+    text_formats = {"csv": _csv_chunks, "excel": _excel_chunks, "ndjson": _ndjson_chunks}
+    return text_formats.get(export_format.name, _parquet_chunks)(rows, columns)
 
 
 def _csv_chunks(rows: Iterable[ExportRow], columns: ColumnTypes) -> Iterator[bytes]:
@@ -71,6 +73,11 @@ def _csv_chunks(rows: Iterable[ExportRow], columns: ColumnTypes) -> Iterator[byt
         yield _drain(text)
     if text.tell():
         yield _drain(text)
+
+
+def _excel_chunks(rows: Iterable[ExportRow], columns: ColumnTypes) -> Iterator[bytes]:
+    """CSV with a byte order mark, without which Excel reads it in the code page of its machine."""
+    yield from itertools.chain([codecs.BOM_UTF8], _csv_chunks(rows, columns))
 
 
 def _drain(file: io.StringIO | io.BytesIO) -> bytes:
