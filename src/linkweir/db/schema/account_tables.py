@@ -153,6 +153,19 @@ user_links = Table(  # links that can be used once: to join an account, or to se
     Column("expires_at", BigInteger, nullable=False, index=True),
 )
 
+report_links = Table(  # links to the report of a campaign, for people without an account
+    "report_links",
+    metadata,
+    Column("id", BinaryUuid, primary_key=True),
+    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), nullable=False),
+    Column("tag", Text, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),  # of the link's secret, which is random
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),  # a user's address
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Index(None, "account_id", "tag"),
+)
+
 sessions = Table(
     "sessions",
     metadata,
