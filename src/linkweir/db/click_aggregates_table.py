@@ -194,7 +194,8 @@ def rebuild_coarse(connection: Connection, dimension_id: int) -> int:
             .where(click_aggregates.c.axis == dimension_id, click_aggregates.c.hours == of)
             .group_by(begin, click_aggregates.c.word)
         )
-        done += connection.execute(insert(click_aggregates).from_select([*KEY_COLUMNS, *CLICK_COUNTS], rows)).rowcount
+        coarser = insert(click_aggregates).from_select([*KEY_COLUMNS, *CLICK_COUNTS], rows)
+        done += connection.execute(coarser, execution_options={"preserve_rowcount": True}).rowcount
     return done
 
 
