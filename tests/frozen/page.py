@@ -1,9 +1,13 @@
 """What of a page another program or a browser acts on: forms with their fields, links, and what it loads."""
 
 import json
+import re
 from html.parser import HTMLParser
 from typing import Any
 
+_RANDOM_ID = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+)  # version 4: others sort by time
 MANY_OPTIONS = 40  # of a select: more of them are data
 
 
@@ -13,7 +17,7 @@ class _Faces(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[dict[str, Any]] = []
-        self.links: set[str] = set()
+        self.links: dict[str, None] = {}
         self.assets: set[str] = set()
         self._options: list[str] | None = None
 
@@ -22,7 +26,7 @@ class _Faces(HTMLParser):
         if tag == "form":
             self.forms.append({"method": given.get("method", "get"), "action": given.get("action", ""), "fields": []})
         elif tag == "a" and given.get("href"):
-            self.links.add(given["href"] or "")
+            self.links[given["href"] or ""] = None
         elif tag in ("script", "link", "img", "iframe"):
             self.assets.add(given.get("src") or given.get("href") or "")
         elif tag == "option" and self._options is not None:
@@ -48,12 +52,12 @@ class _Faces(HTMLParser):
 
 
 def faces_of(html: str) -> dict[str, Any]:
-    """The forms with their fields, the links and what a page loads; no texts, no order of links."""
+    """The forms with their fields, the links and what a page loads; no texts, no order of links that differ."""
     faces = _Faces()
     faces.feed(html)
     forms = sorted({json.dumps(form, sort_keys=True) for form in faces.forms})
     return {
         "forms": [json.loads(form) for form in forms],
-        "links": sorted(faces.links),
+        "links": sorted(faces.links, key=lambda link: _RANDOM_ID.sub("", link)),  # alike but for ids: as on the page
         "assets": sorted(faces.assets),
     }
