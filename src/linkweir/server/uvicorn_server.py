@@ -118,7 +118,7 @@ class HardenedServer(uvicorn.Server):
         """Close the connections of answers that would go on: their clients connect anew, to whoever serves then."""
         for connection in self.server_state.connections:
             cycle: Any = getattr(connection, "cycle", None)
-            if cycle is not None and not cycle.response_complete and LIVE_STREAM in cycle.scope:
+            if LIVE_STREAM in getattr(cycle, "scope", ()) and not cycle.response_complete:  # a redirect has no scope
                 connection.transport.close()
 
     def _make_protocol(self) -> asyncio.Protocol:
