@@ -1,10 +1,6 @@
 """Machines that share a database and do different things, and what `linkweir status` says of them."""
 
 import json
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,66 +11,10 @@ from linkweir.errors import DatabaseUnavailable, SettingsError
 from linkweir.html import scan
 from linkweir.settings import ROLES, Settings, from_environment
 from tests.cli.command_runner import CommandRunner
+from tests.database_proxy import DatabaseProxy
 from tests.databases import make_database_url, use_dialect
 from tests.test_service_secrets import make_master_key, make_service
 from tests.web.running_service import BROWSER_HEADERS, RunningService, html_body, read_maildir, wait_until
-
-
-class Proxy:
-    """A way to the database server that can be cut, on a port of its own."""
-
-    def __init__(self, target: str) -> None:
-        self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open = threading.Event()
-        self._open.set()
-        self._sockets: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-        self.port = self._listener.getsockname()[1]
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client = self._listener.accept()[0]
-            except OSError:
-                return
-            if not self._open.is_set():
-                client.close()
-                continue
-            server = socket.socket(socket.AF_UNIX)
-            server.connect(self._target)
-            self._sockets += [client, server]
-            for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
-
-    def _copy(self, source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass
-        for each in (source, sink):
-            each.close()
-
-    @contextmanager
-    def cut(self) -> Iterator[None]:
-        """Let nothing through meanwhile."""
-        self._open.clear()
-        for each in self._sockets:
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-        self._sockets.clear()
-        yield
-        self._open.set()
-
-    def close(self) -> None:
-        """End it."""
-        self._listener.close()
-
-
-def route_through(url: str, proxy: Proxy) -> str:
-    """The database's address by way of the proxy."""
-    return f"postgresql://linkweir@127.0.0.1:{proxy.port}/{url.partition('@/')[2].partition('?')[0]}"
 
 
 def test_machines_do_what_their_roles_say(tmp_path: Path) -> None:
@@ -123,11 +63,8 @@ def test_a_machine_that_redirects_goes_on_without_the_database(tmp_path: Path) -
     """It starts while the database is away, once it has been there, and redirects; what it recorded is counted when the
     database is back. A machine with other roles does not start then.
     """
-    with use_dialect("postgresql"):
-        url, key = make_database_url(), make_master_key()
-        server = url.partition("host=")[2]
-        proxy = Proxy(f"{server}/.s.PGSQL.5432")
-        options: dict[str, Any] = {"database": route_through(url, proxy), "master_key": key, "store_wait": 1.0}
+    with use_dialect("postgresql"), DatabaseProxy(url := make_database_url()) as proxy:
+        options: dict[str, Any] = {"database": proxy.url, "master_key": make_master_key(), "store_wait": 1.0}
         options |= {"base_url": "https://t.example.com/c/", "click_transport": "postgresql"}
         roles = ("redirect",)
         with RunningService(tmp_path / "all", **{**options, "database": url}) as everything:
@@ -146,7 +83,6 @@ def test_a_machine_that_redirects_goes_on_without_the_database(tmp_path: Path) -
                 assert everything.get_message(entry["id"])["click_count"] == 0
             wait_until(lambda: everything.get_message(entry["id"])["click_count"] == 1)
             running.__exit__()
-        proxy.close()
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,6 @@
 """Two machines on one PostgreSQL: each answers readers and keeps their clicks, and any of them counts them."""
 
-import select
 import shutil
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +10,7 @@ import sqlalchemy as sa
 
 from linkweir.db.schema import clicks
 from linkweir.settings import Settings
+from tests.database_proxy import DatabaseProxy
 from tests.databases import make_database_url, use_dialect
 from tests.web.running_service import BROWSER_HEADERS, RunningService, wait_until
 
@@ -90,69 +88,19 @@ def _fail(_cursor: object) -> None:
     raise OSError("the disk is gone")
 
 
-class CuttableWay:
-    """A way to a server on a Unix socket that can be cut: it passes bytes on while it is `open`."""
-
-    def __init__(self, folder: Path, server: str) -> None:
-        self.open = True
-        self._ended = False
-        self._server = server
-        folder.mkdir()
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(folder / ".s.PGSQL.5432"))
-        self._listener.listen(64)
-        self._listener.settimeout(0.05)
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
-
-    def _accept(self) -> None:
-        with self._listener:
-            while not self._ended:
-                try:
-                    client, _ = self._listener.accept()
-                except TimeoutError:
-                    continue
-                self._threads.append(threading.Thread(target=self._pass_on, args=(client,)))
-                self._threads[-1].start()
-
-    def _pass_on(self, client: socket.socket) -> None:
-        with client, socket.socket(socket.AF_UNIX) as server:
-            if self.open:
-                server.connect(self._server)
-            while self.open and not self._ended:
-                for source in select.select([client, server], [], [], 0.05)[0]:
-                    data = source.recv(65536)
-                    if not data:
-                        return
-                    (server if source is client else client).sendall(data)
-
-    def close(self) -> None:
-        """End, and wait for all connections to end."""
-        self._ended = True
-        for thread in self._threads:
-            thread.join()
-
-
 def test_a_database_that_is_away_loses_no_click(tmp_path: Path, url: str) -> None:
     """While the way to the database is cut, readers are redirected at once and their clicks stay on this machine; once
     it is mended all of them are counted.
     """
-    server = urlsplit(url)
-    folder = dict(part.split("=", 1) for part in server.query.split("&"))["host"]
-    way = CuttableWay(tmp_path / "way", f"{folder}/.s.PGSQL.5432")
-    through = url.replace(folder, str(tmp_path / "way"))
-    try:
-        with run_machine(tmp_path / "one", through, spool_retry=0.2, store_wait=1.0) as one:
-            (entry,) = one.send()
-            link = urlsplit(one.delivered_links(entry["id"])[0]).path
-            way.open = False
+    settings = {"spool_retry": 0.2, "store_wait": 1.0}
+    with DatabaseProxy(url) as proxy, run_machine(tmp_path / "one", proxy.url, **settings) as one:
+        (entry,) = one.send()
+        link = urlsplit(one.delivered_links(entry["id"])[0]).path
+        with proxy.cut():
             for number in range(30):
                 assert one.reader.get(link, headers={"User-Agent": f"Reader/{number}"}).status_code == 302
             wait_until(lambda: one.components.click_carrier is not None and one.components.click_carrier.failures > 0)
             assert one.components.local_journal.unacknowledged == 30
-            way.open = True
-            wait_until(lambda: one.components.local_journal.unacknowledged == 0)
-            wait_until(lambda: count_clicks(one) == 30)
-            assert one.components.local_journal.lost == 0
-    finally:
-        way.close()
+        wait_until(lambda: one.components.local_journal.unacknowledged == 0)
+        wait_until(lambda: count_clicks(one) == 30)
+        assert one.components.local_journal.lost == 0
