@@ -92,7 +92,7 @@ def test_clicks_that_cannot_be_stored(tmp_path: Path, monkeypatch: pytest.Monkey
     with RunningService(tmp_path) as served:
         worker = served.components.click_worker
         with monkeypatch.context() as patch:
-            patch.setattr(worker, "_journal", None)
+            patch.setattr(worker, "_source", None)
             wait_until(lambda: "cannot be stored: AttributeError" in get_checks(served)["clicks"])
         wait_until(lambda: set(get_checks(served).values()) == {"ok"})
 
