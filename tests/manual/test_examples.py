@@ -24,6 +24,8 @@ MAX_NOT_RUN = 10  # set-up and tests, each three times; Spark, Ray, a database s
 RUN_ELSEWHERE = (
     "the tests of integrations run it",  # tests/integrations/test_engines.py
     "the tests of its command run it",  # tests/cli: with a database server
+    "the test of this page runs it",  # test_scaling_recipe.py
+    "the test of this page does the same",  # test_scaling_recipe.py
 )
 
 

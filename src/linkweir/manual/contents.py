@@ -11,7 +11,7 @@ CHAPTERS = {
     "Rewriting": ("library", "embedding", "columns", "rewriting-rules", "command-line"),
     "Service": ("service", "api", "smtp", "postfix", "webhooks", "dashboard"),
     "Clicks": ("statistics", "click-classification", "privacy-and-erasure"),
-    "Operation": ("operations", "settings", "security", "benchmarks"),
+    "Operation": ("operations", "settings", "security", "benchmarks", "scaling"),
     "Development": ("architecture", "contributing"),
 }
 TOPICS = tuple(topic for chapter in CHAPTERS.values() for topic in chapter)
