@@ -106,7 +106,7 @@ def create_services(
         wait=settings.click_wait,
     )
     heartbeat = Heartbeat(settings.data)
-    submitter = _create_submitter(settings, database, log, heartbeat.require_recent if role == "web" else lambda: None)
+    submitter = create_submitter(settings, database, log, heartbeat.require_recent if role == "web" else lambda: None)
     tracking_keyring = TrackingKeyRing(choose_keyring_source(settings, database), database, submitter.defaults, log)
     tracking_hosts = TrackingHosts(database, log)
     link_policy = LinkPolicyCache(database, log, compile_skip_pattern)
@@ -274,9 +274,13 @@ def _supervise(services: AppServices) -> None:
     services.supervisor.start()
 
 
-def _create_submitter(
-    settings: Settings, database: Database, log: FilteringBoundLogger, require_delivery: Callable[[], None]
+def create_submitter(
+    settings: Settings,
+    database: Database,
+    log: FilteringBoundLogger,
+    require_delivery: Callable[[], None] = lambda: None,
 ) -> Submitter:
+    """What accepts mail with the operator's settings, for the service and for a command beside it."""
     switches = Switches(opt_out=settings.opt_out, skip=settings.skip, outlook=settings.outlook, track_placeholders=True)
     return Submitter(database, settings.base_url, switches, settings.link_style, log, require_delivery=require_delivery)
 

@@ -15,6 +15,9 @@ OPTIONS = {
     "rewrite": """--output --in-place --dry-run --copy-others --follow --base-url --key-file --message-id --campaign
         --privacy --opt-out --vendors --outlook --skip --one-time --track-placeholders --tag-limit --charset --jobs
         --report --quiet --kind --html-column --id-column PATH""",
+    "render": """--recipients --recipients-format --id-column --address-column --variant-column --subject --text --from
+        --output --format --report --restart --quiet --send --data --account --base-url --campaign --privacy --key-file
+        --opt-out --vendors --outlook --skip --one-time --track-placeholders --tag-limit --charset TEMPLATE""",
     "check": """--base-url --message-id --campaign --privacy --format --only-problems --quiet --follow --key-file
         --opt-out --vendors --outlook --skip --one-time
         --track-placeholders --tag-limit --charset --kind --config --no-config --ext --select --ignore

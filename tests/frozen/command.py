@@ -27,7 +27,7 @@ COMMANDS = (
     *("recipient", "rebuild", "serve", "keys list", "keys rotate", "keys export", "account add", "account list"),
     *("api-keys list", "api-keys create", "api-keys revoke", "user add", "user list", "user password", "user remove"),
     *("block add", "block remove", "block list", "webhooks listen", "recipient export", "recipient erase", "bench"),
-    *("classify", "networks", "networks list", "networks update"),
+    *("classify", "networks", "networks list", "networks update", "render"),
 )
 FORKS = """\
 import importlib.metadata, json, os, sys, tempfile

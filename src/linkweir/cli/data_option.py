@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from linkweir.settings import Settings
 
 
-def add_data_option(parser: argparse.ArgumentParser) -> None:
+def add_data_option(parser: argparse._ActionsContainer) -> None:
     """Add `--data`."""
     parser.add_argument(
         "--data",

@@ -3,11 +3,13 @@
 import argparse
 import os
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
 from linkweir.bulk.file_list import is_same_file
 from linkweir.bulk.tables.table_format import TABLE_FORMATS, detect_table_format
+from linkweir.cli.data_option import add_data_option
 from linkweir.cli.key_file_option import add_key_file_option, key_file_path, load_or_create_keyring
 from linkweir.cli.link_options import get_campaign
 from linkweir.cli.shared_options import (
@@ -23,11 +25,27 @@ from linkweir.tokens import Privacy
 FORMAT_NAMES = ("ndjson", "parquet", "mbox", "maildir")
 MAIL_FORMATS = ("mbox", "maildir")
 STDOUT = "-"
+# what has no meaning with --send: the service's settings, its account and its domains say it
+FILE_OPTIONS: tuple[str, ...] = (
+    "output",
+    "format",
+    "id_column",
+    "privacy",
+    "key_file",
+    "opt_out",
+    "vendors",
+    "outlook",
+    "skip",
+)
+FILE_OPTIONS += ("one_time", "track_placeholders", "tag_limit", "charset")
 _EXAMPLES = """\
   linkweir render news.html --recipients people.csv -o mails.ndjson --base-url https://t.example.com
   linkweir render news.html --recipients people.parquet --id-column id -o tracked/ --format parquet
   linkweir render news.html --recipients people.csv -o out/ --format maildir --from news@example.com \\
     --subject 'News for {{ name }}' --text news.txt --address-column email
+
+  linkweir render news.html --recipients people.csv --send --from news@example.com --subject 'News' \\
+    --data /var/lib/linkweir
 
 Templates are MiniJinja, as in the service: columns are values, {{ name }} is escaped in HTML, what is missing is empty.
 They are filled first, and then links are replaced, so that an address may have values in it.
@@ -50,9 +68,16 @@ def add_to(commands: SubcommandParsers) -> None:
     _add_recipient_options(parser)
     _add_mail_options(parser)
     _add_output_options(parser)
+    _add_queue_options(parser)
     group = parser.add_argument_group("contents of the links")
-    group.add_argument("--base-url", metavar="URL", help="base URL of the links; remembered in the key file")
-    group.add_argument("--campaign", metavar="NAME", help="campaign name or number, for --privacy anonymous")
+    group.add_argument(
+        "--base-url",
+        metavar="URL",
+        help="base URL of the links; remembered in the key file (--send: default LINKWEIR_BASE_URL)",
+    )
+    group.add_argument(
+        "--campaign", metavar="NAME", help="campaign name or number, for --privacy anonymous; --send: tag of the mails"
+    )
     group.add_argument(
         "--privacy",
         choices=[str(mode) for mode in Privacy if mode is not Privacy.NONE],
@@ -62,7 +87,8 @@ def add_to(commands: SubcommandParsers) -> None:
     )
     add_key_file_option(group, "keys that sign the links, created on first use")
     add_switch_options(parser)
-    parser.set_defaults(run=run)
+    defaults = {name: parser.get_default(name) for name in FILE_OPTIONS}
+    parser.set_defaults(run=run, file_defaults=defaults)
 
 
 def _add_recipient_options(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +108,7 @@ def _add_recipient_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--address-column",
         metavar="NAME",
-        help="column with the address, which is checked (default: none; email for mbox and maildir)",
+        help="column with the address, which is checked (default: none; email for mbox, maildir and --send)",
     )
     group.add_argument("--variant-column", metavar="NAME", help="column with the side of an A/B test, to be passed on")
 
@@ -95,7 +121,7 @@ def _add_mail_options(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="sender",
         metavar="ADDRESS",
-        help="sender, such as 'News <news@example.com>', for mbox and maildir",
+        help="sender, such as 'News <news@example.com>', for mbox, maildir and --send",
     )
 
 
@@ -119,8 +145,53 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--quiet", action="store_true", help="print no progress bar and no summary, only errors")
 
 
+def _add_queue_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the service's queue")
+    group.add_argument(
+        "--send",
+        action="store_true",
+        help="queue the mails in a service on this machine, which delivers them, in place of --output; links are as "
+        "its account and domains have them",
+    )
+    add_data_option(group)
+    group.add_argument(
+        "--account", type=uuid.UUID, metavar="UUID", help="account that sends (default: the only one there is)"
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Do it and return the exit code."""
+    if args.send:
+        return _send(args)
+    for name in ("data", "account"):
+        if getattr(args, name) is not None:
+            raise UsageError(f"--{name} is for --send")
+    return _write(args)
+
+
+def _send(args: argparse.Namespace) -> int:
+    """Check the options, and queue the mails."""
+    for name, default in args.file_defaults.items():
+        if getattr(args, name) != default:
+            raise UsageError(f"--{name.replace('_', '-')} is not for --send: the service's settings apply")
+    if args.sender is None or args.subject is None:
+        raise UsageError("--send needs --from and --subject")
+    args.address_column = args.address_column or "email"
+    format_ = _find_format(args)
+    _check_files(args)
+    html, text = _read_template(args.template), None if args.text is None else _read_template(args.text)
+    from linkweir.cli.queue_run import send_newsletter
+    from linkweir.errors import ValidationError
+
+    try:
+        sender = _parse_sender(args.sender)
+    except ValidationError as error:
+        raise UsageError(str(error)) from error
+    return send_newsletter(args, (args.recipients, format_), sender, html, text)
+
+
+def _write(args: argparse.Namespace) -> int:
+    """Write the mails to the output."""
     from linkweir.cli.render_run import RenderRun, RunState, describe_output_error, make_fingerprint
     from linkweir.errors import ValidationError
     from linkweir.mail.newsletter.recipient_mails import Newsletter, NewsletterOptions

@@ -75,6 +75,35 @@ def discard_claims(connection: Connection, process: uuid.UUID) -> None:
     connection.execute(delete(idempotency).where(mine))
 
 
+def get_body(connection: Connection, account: uuid.UUID, key: str, fingerprint: bytes) -> bytes | None:
+    """What is stored under this key with this fingerprint."""
+    here = and_(idempotency.c.account_id == account, idempotency.c.key == key)
+    statement = select(idempotency.c.body).where(here, idempotency.c.fingerprint == fingerprint)
+    body = connection.execute(statement).scalar()
+    return None if body is None else bytes(body)
+
+
+def exchange_body(
+    connection: Connection,
+    account: uuid.UUID,
+    key: str,
+    fingerprint: bytes,
+    *,
+    before: bytes | None,
+    body: bytes,
+    now: int,
+    expires_at: int,
+) -> bool:
+    """Store a body under this key if `before` (None: nothing) is there; whether it was."""
+    if before is None:
+        values = {"account_id": account, "key": key, "fingerprint": fingerprint, "body": body, "created_at": now}
+        first = insert(idempotency).values(**values, status=200, expires_at=expires_at).on_conflict_do_nothing()
+        return connection.execute(first, execution_options={"preserve_rowcount": True}).rowcount == 1
+    here = and_(idempotency.c.account_id == account, idempotency.c.key == key, idempotency.c.body == before)
+    statement = update(idempotency).where(here, idempotency.c.fingerprint == fingerprint)
+    return connection.execute(statement.values(body=body, expires_at=expires_at)).rowcount == 1
+
+
 def delete_expired(connection: Connection, now: int, limit: int) -> int:
     """Remove replies that need not be remembered any more; some hold a secret, or addresses."""
     some = select(*_KEY).where(idempotency.c.expires_at <= now).limit(limit)
