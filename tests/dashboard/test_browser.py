@@ -48,6 +48,8 @@ PAGES = {
     "webhooks": "/webhooks",
     "a new webhook": "/webhooks/new",
     "settings": "/settings",
+    "corrections": "/corrections?campaign=sample-spring-sale",
+    "share": "/campaign/report?tag=sample-spring-sale",
     "check": "/check",
 }
 DISPLAY_MODES = [
@@ -151,6 +153,79 @@ def test_making_a_webhook_is_whole(browser_session: BrowserSession) -> None:
     page.click("main .danger")
     assert page.get_by_role("status").inner_text() == "The webhook was deleted."
     assert browser_session.complaints == []
+
+
+def test_correcting_a_link_is_whole(browser_session: BrowserSession) -> None:
+    """The same holds for the form with a mistake, for a correction in force, for its removal and for the record."""
+    page = browser_session.open_page("/corrections")
+    page.fill("#destination", f"https://shop.example/{'long-' * 20}?utm_source=newsletter")
+    page.fill("#replacement", "https://ada:word@shop.example/right")
+    page.click("main form.card button")
+    assert page.locator("#replacement-wrong").is_visible()
+    assert_no_overflow(page)
+    assert_accessible(page)
+    browser_session.complaints.clear()  # the browser's word on the status 400
+    page.fill("#replacement", "https://shop.example/right")
+    page.click("main form.card button")
+    page.get_by_role("status").wait_for()
+    assert_no_overflow(page)
+    assert_accessible(page)
+    page.get_by_role("link", name="Remove the correction").first.click()
+    assert_no_overflow(page)
+    assert_accessible(page)
+    page.click("main .danger")
+    assert page.get_by_role("heading", name="Removed").is_visible()
+    assert_no_overflow(page)
+    assert_accessible(page)
+    assert browser_session.complaints == []
+
+
+def test_the_page_of_a_domain_is_whole(browser_session: BrowserSession) -> None:
+    """The same holds for the settings with a mistake, and for a domain whose host leads elsewhere, with a mistake."""
+    page = browser_session.open_page("/settings")
+    page.fill("#internal_networks", "192.0.2.999")
+    page.get_by_role("button", name="Save", exact=True).first.click()
+    assert page.locator("#internal_networks-wrong").is_visible()
+    assert_no_overflow(page)
+    assert_accessible(page)
+    page.fill("#domain", "newsletter.company-with-a-long-name.example")
+    page.fill("#subdomain", "links")
+    page.get_by_role("button", name="Add domain").click()
+    page.get_by_role("link", name="newsletter.company-with-a-long-name.example").click()
+    page.get_by_role("button", name="Check now").click()
+    assert page.get_by_text("LINKWEIR_BASE_URL has to name a public host").is_visible()
+    assert_no_overflow(page)
+    page.fill("#skip", "(")
+    page.get_by_role("button", name="Save").click()
+    assert page.locator("#skip-wrong").is_visible()
+    assert_no_overflow(page)
+    assert_accessible(page)
+    assert browser_session.external_requests == []
+
+
+def test_a_report_is_whole(browser_session: BrowserSession) -> None:
+    """The same holds for a new link to a report and for the page behind it, whose chart begins where clicks do; printed,
+    the report keeps its figures and its chart, and loses what only a screen needs.
+    """
+    browser_session.complaints.clear()
+    page = browser_session.open_page("/campaign/report?tag=sample-spring-sale")
+    page.click("main form.card button")
+    secret = page.input_value("#link").rpartition("/")[2]
+    assert_no_overflow(page)
+    assert_accessible(page)
+    page = browser_session.open_page(f"/report/{secret}")
+    assert page.evaluate("document.querySelector('.scroll').scrollLeft") == 0
+    assert_no_overflow(page)
+    assert_accessible(page)
+    page.emulate_media(media="print")
+    assert page.locator(".tile").count() == page.locator(".tile:visible").count() == 4
+    assert page.locator(".chart").is_visible()
+    browser_session.open_page("/messages")
+    assert page.locator("main table").is_visible()
+    assert page.locator(".top:visible, footer:visible, form:visible").count() == 0
+    page.emulate_media(media="screen")
+    assert browser_session.complaints == []
+    assert browser_session.external_requests == []
 
 
 def test_what_was_checked_is_whole(browser_session: BrowserSession) -> None:

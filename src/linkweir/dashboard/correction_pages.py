@@ -62,7 +62,7 @@ def confirm_remove(call: DashboardRequest) -> Response:
         "confirm.html",
         here="settings",
         question="Remove this correction?",
-        effect=f"Links to {row['destination']} lead there again, and not to {row['replacement']}.",
+        effect=f"Links to {row['destination']} lead there again, no longer to {row['replacement']}.",
         verb="Remove",
         back="/corrections",
         back_name="Corrections",
@@ -98,7 +98,7 @@ def _find_number(connection: Connection, account: uuid.UUID, message: str | None
     try:
         return stored_messages.find_number(connection, account, message)
     except NotFound:
-        raise ValidationError("message_id", "names no message of this account") from None
+        raise ValidationError("message_id", "there is no message with this id") from None
 
 
 def _path_id(call: DashboardRequest) -> uuid.UUID:

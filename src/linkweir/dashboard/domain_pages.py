@@ -18,6 +18,7 @@ SWITCH_TITLES = {
     "outlook": "Track Outlook's buttons",
     "honeypot": "Add a hidden link for scanners",
 }
+PRIVACY_MODES = (("", "As set in the account"), *PRIVACY_CHOICES[1:])
 LINK_STYLES = (
     ("", "As set in the account or service"),
     ("sealed", "Sealed: the link holds its destination, and works without the database"),
@@ -80,7 +81,7 @@ def _render(call: DashboardRequest, row: RowMapping, form: SettingsForm) -> Resp
         values=form.values,
         problems=form.problems,
         switches=SWITCH_TITLES,
-        privacy=PRIVACY_CHOICES,
+        privacy=PRIVACY_MODES,
         link_styles=LINK_STYLES,
         tracking_host=call.services.tracking_host,
         proof=host_checks.proof_record(call.account["id"], row["domain"]) if needs_proof else None,

@@ -51,7 +51,7 @@ def revoke_report_link(call: DashboardRequest) -> Response:
     with call.services.database.write() as connection:
         report_links.revoke_report_link(connection, call.account["id"], link)
     call.services.log.info("report_link.revoked", link=str(link))
-    return _render_links(call, tag, flash="The link was revoked: it shows nothing any more.")
+    return _render_links(call, tag, flash="The link was revoked. It no longer works.")
 
 
 async def show_report(request: Request) -> Response:
@@ -79,6 +79,7 @@ def _render_report(request: Request) -> Response:
         period=period,
         variants=[(row, verdict_counts.counts_from_row(row)) for row in report.variants],
         judged=[difference["meaning"] for difference in report.differences],
+        at=now(),
         expires_at=link["expires_at"],
         zone=REPORT_ZONE,
     )
