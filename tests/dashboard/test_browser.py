@@ -204,8 +204,8 @@ def test_the_page_of_a_domain_is_whole(browser_session: BrowserSession) -> None:
 
 
 def test_a_report_is_whole(browser_session: BrowserSession) -> None:
-    """The same holds for a new link to a report and for the page behind it, whose chart begins where clicks do; printed,
-    the report keeps its figures and its chart, and loses what only a screen needs.
+    """The same holds for a new link to a report and for the page behind it, whose chart begins where clicks do; a print
+    of it has its figures and its chart, and that of the messages their table, without navigation, footer and forms.
     """
     browser_session.complaints.clear()
     page = browser_session.open_page("/campaign/report?tag=sample-spring-sale")
