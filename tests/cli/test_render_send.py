@@ -71,6 +71,7 @@ def sending(linkweir: CommandRunner, service: RunningService) -> Sending:
     return Sending(linkweir, service)
 
 
+@pytest.mark.both_databases
 def test_each_recipient_gets_one_mail_whatever_kills_the_run(sending: Sending) -> None:
     """A run that is killed half-way, and gone on with twice at a time, queues each mail once; the service delivers."""
     (sending.linkweir.work / "page.html").write_text(SLOW_PAGE)
