@@ -242,7 +242,8 @@ def _prepare(services: AppServices) -> None:
         if path is not None:
             app_links.load_app_links(path)
     services.operator_pages.load()
-    settings.spool_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (settings.data, settings.spool_path):  # its parents would get the usual mode
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         _prepare_database(services)
     except DatabaseUnavailable as error:

@@ -326,7 +326,7 @@ def test_the_journey_from_sending_to_the_click(browser: Browser, service: Runnin
         page.get_by_role("link", name="Who clicked on link 1").click()
         assert page.get_by_role("link", name="ada@example.org").is_visible()
         with page.expect_download() as download:
-            page.get_by_role("link", name="This list as CSV").click()
+            page.get_by_role("link", name="This list as CSV", exact=True).click()
         assert "ada@example.org" in download.value.path().read_text()
         page.click("text=Sign out")
         page.wait_for_url("**/sign-in")
@@ -350,7 +350,8 @@ def test_a_mail_in_its_frame_leads_nowhere(browser: Browser, service: RunningSer
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")  # what follows the frame on the page may be opened
         page.wait_for_timeout(200)
-        assert [url for url in looking.requested_urls[before:] if "/c/" in url or "example" in url] == []
+        paths = [url.partition("?")[0] for url in looking.requested_urls[before:]]  # what follows the frame is a form
+        assert [path for path in paths if "/c/" in path or "example" in path] == []
     assert service.click_count(entry["id"]) == 0
 
 
