@@ -119,7 +119,7 @@ def test_download_who_clicked(visit: Visit) -> None:
     """A campaign's page has the file with who clicked at one click."""
     visit.start(f"/campaign?tag={CAMPAIGN}")
     with visit.page.expect_download() as download:
-        visit.click(visit.page.get_by_role("link", name="Who clicked as CSV"))
+        visit.click(visit.page.get_by_role("link", name="Who clicked as CSV", exact=True))
     lines = download.value.path().read_text().splitlines()
     assert lines[0].startswith("message_id,recipient,")
     assert len(lines) > 10
