@@ -8,7 +8,15 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
-from linkweir.db.schema import accounts, memberships, sessions, user_links, users
+from linkweir.db.schema import (
+    accounts,
+    memberships,
+    report_mails,
+    report_subscriptions,
+    sessions,
+    user_links,
+    users,
+)
 
 
 def add(
@@ -60,9 +68,8 @@ def set_role(connection: Connection, user: uuid.UUID, account: uuid.UUID, role: 
 
 def remove_membership(connection: Connection, user: uuid.UUID, account: uuid.UUID) -> None:
     """A user leaves an account; one who belongs to no other is forgotten."""
-    here = (memberships.c.user_id == user, memberships.c.account_id == account)
-    connection.execute(delete(memberships).where(*here))
-    connection.execute(delete(sessions).where(sessions.c.user_id == user, sessions.c.account_id == account))
+    for table in (memberships, sessions, report_subscriptions, report_mails):
+        connection.execute(delete(table).where(table.c.user_id == user, table.c.account_id == account))
     if not list_memberships(connection, user):
         remove(connection, user)
 
@@ -101,7 +108,7 @@ def rehash_password(connection: Connection, user: uuid.UUID, password: str) -> N
 
 def remove(connection: Connection, user: uuid.UUID) -> None:
     """Forget a user with all sessions, memberships and links."""
-    for table in (sessions, memberships, user_links):
+    for table in (sessions, memberships, user_links, report_subscriptions, report_mails):
         connection.execute(delete(table).where(table.c.user_id == user))
     connection.execute(delete(users).where(users.c.id == user))
 

@@ -166,6 +166,27 @@ report_links = Table(  # links to the report of a campaign, for people without a
     Index(None, "account_id", "tag"),
 )
 
+report_subscriptions = Table(  # who wants which reports by mail
+    "report_subscriptions",
+    metadata,
+    Column("user_id", BinaryUuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), primary_key=True),
+    Column("kind", String(16), nullable=False),  # campaign or weekly: see accounts.report_subscriptions
+    Column("dashboard_root", Text, nullable=False),  # the dashboard's path, for links
+    Column("since_at", BigInteger, nullable=False),
+)
+
+report_mails = Table(  # reports that were sent or tried
+    "report_mails",
+    metadata,
+    Column("user_id", BinaryUuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("account_id", BinaryUuid, ForeignKey("accounts.id"), primary_key=True),
+    Column("subject", LargeBinary(32), primary_key=True),  # a digest of the campaign or week
+    Column("attempts", SmallInteger, nullable=False),
+    Column("due_at", BigInteger),  # of the next attempt; None: sent, given up, or under way
+    Column("created_at", BigInteger, nullable=False, index=True),
+)
+
 sessions = Table(
     "sessions",
     metadata,
