@@ -54,6 +54,7 @@ from linkweir.mail.submission import Submitter
 from linkweir.mail.transport.transport_factory import create_transports
 from linkweir.privacy_requests import build_classifier, build_privacy_requests
 from linkweir.process_lock import ProcessLock
+from linkweir.report_mails import ReportMailWorker
 from linkweir.service_metrics import register_metrics
 from linkweir.service_secrets import choose_keyring_source, make_vault
 from linkweir.settings import Settings
@@ -166,6 +167,7 @@ def create_services(
         heartbeat=heartbeat,
         machine_heartbeat=MachineHeartbeat(database, settings),
         retention_worker=RetentionWorker(database, log, now, settings.retention_seconds),
+        report_mail_worker=ReportMailWorker(database, settings, log, now, settings.retention_seconds),
         refresh_thread=RefreshThread(
             log, (tracking_keyring.refresh, tracking_hosts.refresh, link_policy.refresh, classifier.enricher.refresh)
         ),
@@ -216,6 +218,7 @@ def _list_workers(services: AppServices) -> list[Component]:
     has_role = services.settings.has_role
     workers = [
         ("housekeeping", Component("rebuild", services.rebuilder.start, services.rebuilder.stop)),
+        ("housekeeping", Component.from_thread("report-mails", services.report_mail_worker)),
         ("deliver", Component.from_thread("worker", services.delivery_worker)),
         ("notify", Component.from_thread("webhooks", services.webhooks)),
     ]

@@ -7,11 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.clock import now
-from linkweir.dashboard import rendering, user_link_delivery
+from linkweir.dashboard import rendering
 from linkweir.dashboard.campaign_pages import parse_tag
 from linkweir.dashboard.overview_page import trend_chart
 from linkweir.dashboard.page_request import DashboardRequest, with_error_page
 from linkweir.errors import NotFound, ValidationError
+from linkweir.mail import user_notices
 from linkweir.stats import campaign_reports, report_links, report_period, verdict_counts
 from linkweir.web.services import services_from
 
@@ -36,7 +37,7 @@ def create_report_link(call: DashboardRequest) -> Response:
     except ValidationError as error:
         return _render_links(call, tag, days=days, problem=f"{error.reason[:1].upper()}{error.reason[1:]}.")
     root = rendering.dashboard_root(call.request)
-    url = f"{user_link_delivery.dashboard_url(call.services.settings, root)}/report/{secret}"
+    url = f"{user_notices.dashboard_url(call.services.settings, root)}/report/{secret}"
     call.services.log.info("report_link.created")
     return _render_links(call, tag, url=url)
 

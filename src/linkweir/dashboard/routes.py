@@ -116,6 +116,7 @@ PAGES = [
     _get("/settings", settings_page.show_settings, SETTINGS),
     _post("/settings", settings_page.update_settings, "accounts:write"),
     _post("/settings/zone", settings_page.update_time_zone, None),
+    _post("/settings/reports", settings_page.update_reports, None),
     _post("/settings/host", settings_page.set_tracking_host, "domains:write"),
     _get("/settings/domains/{id}", domain_pages.show_domain, "domains:read"),
     _post("/settings/domains/{id}", domain_pages.update_domain, "domains:write"),

@@ -1,8 +1,9 @@
-"""The settings page: tracking, privacy, excluded links, retention, tracking hosts and the time zone."""
+"""The settings page: tracking, privacy, excluded links, retention, tracking hosts, time zone and reports by mail."""
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from linkweir.accounts import account_settings, domains
+from linkweir.accounts import account_settings, domains, report_subscriptions
 from linkweir.accounts.domain_names import is_host_name
 from linkweir.accounts.resource_changes import AccountUpdate
 from linkweir.clock import now
@@ -10,6 +11,7 @@ from linkweir.dashboard import rendering, settings_form, time_zone
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.dashboard.settings_form import SettingsForm
 from linkweir.errors import ValidationError
+from linkweir.mail import user_notices
 from linkweir.pagination import PageRequest
 
 PRIVACY_CHOICES = (
@@ -27,6 +29,7 @@ FLASH_MESSAGES = {
     "yes": "Saved. Unless noted below, changes apply to messages sent from now on.",
     "zone": "The time zone was saved for this browser.",
     "password": "The password was changed.",
+    "reports": "Saved. This applies to you in this account.",
     "host": "Saved. Links in mails sent from now on use this host.",
 }
 
@@ -39,6 +42,7 @@ def show_settings(call: DashboardRequest) -> Response:
 def _render(call: DashboardRequest, form: SettingsForm, host: SettingsForm = EMPTY_HOST_FORM) -> Response:
     with call.services.database.read() as connection:
         page = domains.list_domains(connection, call.account["id"], PageRequest(MAX_DOMAINS))
+        reports = report_subscriptions.get_report_kind(connection, call.user["id"], call.account["id"])
     return call.render(
         "settings.html",
         400 if form.problems or host.problems else 200,
@@ -52,6 +56,9 @@ def _render(call: DashboardRequest, form: SettingsForm, host: SettingsForm = EMP
         tracking_host=call.services.tracking_host,
         tracking_host_is_name=is_host_name(call.services.tracking_host),
         zones=time_zone.time_zone_names(),
+        reports=reports,
+        report_choices=tuple(report_subscriptions.DESCRIPTIONS.items()),
+        has_relay=user_notices.has_relay(call.services.settings),
         said=FLASH_MESSAGES.get(call.query("saved"), ""),
     )
 
@@ -73,6 +80,19 @@ def update_time_zone(call: DashboardRequest) -> Response:
     response = call.redirect("/settings?saved=zone")
     time_zone.set_time_zone_cookie(response, rendering.dashboard_root(call.request), call.form_fields.get("zone", ""))
     return response
+
+
+def update_reports(call: DashboardRequest) -> Response:
+    """Set which reports this user gets by mail."""
+    kind, root = call.form_fields.get("reports", ""), rendering.dashboard_root(call.request)
+    try:
+        with call.services.database.write() as connection:
+            report_subscriptions.set_report_kind(
+                connection, call.user["id"], call.account["id"], kind, now(), dashboard_root=root
+            )
+    except ValidationError as error:
+        raise HTTPException(400, f"{error}. Nothing was changed; go back to correct it.") from None
+    return call.redirect("/settings?saved=reports")
 
 
 def set_tracking_host(call: DashboardRequest) -> Response:

@@ -13,8 +13,8 @@ from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies
 from linkweir.dashboard.page_request import with_error_page
 from linkweir.dashboard.sign_in_pages import safe_next_path
-from linkweir.dashboard.user_link_delivery import dashboard_url
 from linkweir.errors import Forbidden, NotFound, SingleSignOnError
+from linkweir.mail import user_notices
 from linkweir.settings import Settings
 from linkweir.web.client_ip import client_ip
 from linkweir.web.oidc_client import OidcClient, SignInAttempt
@@ -110,7 +110,7 @@ def _require_client(request: Request) -> OidcClient:
 def _callback_url(request: Request) -> str:
     """Return where the provider sends the browser back: built from the settings, never from the request."""
     settings = services_from(request).settings
-    return f"{dashboard_url(settings, rendering.dashboard_root(request))}/single-sign-on/callback"
+    return f"{user_notices.dashboard_url(settings, rendering.dashboard_root(request))}/single-sign-on/callback"
 
 
 def _find_account(settings: Settings) -> uuid.UUID | None:

@@ -3,8 +3,6 @@
 They are built from the configured base URL, never from the request: whoever chose the Host header would get the secret.
 """
 
-from urllib.parse import urlsplit
-
 from linkweir.accounts.user_links import INVITATION_SECONDS, RESET_SECONDS
 from linkweir.dashboard import rendering
 from linkweir.dashboard.page_request import DashboardRequest
@@ -12,20 +10,9 @@ from linkweir.mail import user_notices
 from linkweir.settings import Settings
 
 
-def dashboard_url(settings: Settings, root: str) -> str:
-    """Return the dashboard's public URL: at the host of the base URL, or at the first API host where that host serves
-    tracking links only.
-    """
-    parts = urlsplit(settings.base_url)
-    host = parts.netloc
-    if settings.api_hosts and parts.hostname not in settings.api_hosts:
-        host = settings.api_hosts[0]
-    return f"{parts.scheme}://{host}{root}"
-
-
 def link_url(root: str, settings: Settings, secret: str) -> str:
     """Return the URL of a link."""
-    return f"{dashboard_url(settings, root)}/link/{secret}"
+    return f"{user_notices.dashboard_url(settings, root)}/link/{secret}"
 
 
 def mail_invitation(call: DashboardRequest, email: str, url: str) -> bool:

@@ -1,6 +1,6 @@
-"""Mails of the service to its own users: invitations and password resets.
+"""Mails of the service to its own users: invitations, password resets and reports.
 
-They carry secrets, so they are neither tracked nor stored, nor part of any account's messages: they go straight to the
+Some carry secrets, so they are neither tracked nor stored, nor part of any account's messages: they go straight to the
 relay, and only to one. Without a relay the dashboard shows the links to whoever made them.
 """
 
@@ -26,8 +26,21 @@ def has_relay(settings: Settings) -> bool:
     return settings.transport not in NO_RELAY
 
 
-def send_notice(settings: Settings, recipient: str, subject: str, text: str) -> bool:
-    """Send a mail; return whether the relay took it. Raises nothing that a relay can do."""
+def dashboard_url(settings: Settings, root: str) -> str:
+    """Return the dashboard's public URL: at the host of the base URL, or at the first API host where that host serves
+    tracking links only.
+    """
+    parts = urlsplit(settings.base_url)
+    host = parts.netloc
+    if settings.api_hosts and parts.hostname not in settings.api_hosts:
+        host = settings.api_hosts[0]
+    return f"{parts.scheme}://{host}{root}"
+
+
+def send_notice(settings: Settings, recipient: str, subject: str, text: str, html: str = "") -> bool:
+    """Send a mail, with an HTML part or without; return whether the relay took it. Raises nothing that a relay can
+    do.
+    """
     domain = settings.mail_hostname or urlsplit(settings.base_url).hostname or "localhost"
     sender = settings.notice_sender or f"linkweir@{domain}"
     mail = EmailMessage(SMTP)
@@ -35,6 +48,8 @@ def send_notice(settings: Settings, recipient: str, subject: str, text: str) -> 
     mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain=domain)
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notice answers it
     mail.set_content(text)
+    if html:
+        mail.add_alternative(html, subtype="html")
     outgoing = OutgoingMail(uuid.uuid4(), now(), sender, recipient, mail.as_bytes())
     return asyncio.run(_deliver(settings, outgoing))
 

@@ -34,6 +34,7 @@ from linkweir.mail.retention_job import RetentionWorker
 from linkweir.mail.submission import Submitter
 from linkweir.privacy.erasure import PrivacyRequests
 from linkweir.process_lock import ProcessLock
+from linkweir.report_mails import ReportMailWorker
 from linkweir.settings import Settings
 from linkweir.tokens import KeyRing
 from linkweir.tracking_keyring import TrackingKeyRing
@@ -89,6 +90,7 @@ class AppServices:
     heartbeat: Heartbeat
     machine_heartbeat: MachineHeartbeat
     retention_worker: RetentionWorker
+    report_mail_worker: ReportMailWorker
     refresh_thread: RefreshThread
     supervisor: ThreadSupervisor
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
