@@ -11,6 +11,7 @@ import pytest
 
 from linkweir import tracking_keyring
 from linkweir.accounts import domains
+from linkweir.db import domains_table
 from linkweir.errors import KeyRingError, ValidationError
 from linkweir.html.switches import Switches
 from linkweir.mail.draft import OperatorDefaults
@@ -33,9 +34,11 @@ class Hosts:
     keyring: TrackingKeyRing
 
     def set(self, domain: str, subdomain: str | None, account: uuid.UUID | None = None) -> None:
-        """Do as a customer does."""
+        """Do as a customer does whose domain is proven."""
         with self.sample.database.write() as connection:
             add, account = self.keyring.add_host, account or self.sample.account
+            domains.set_tracking_host(connection, account, domain, subdomain, NOW_US, add_tracking_host=add)
+            domains_table.mark_all_proven(connection, NOW_US)
             domains.set_tracking_host(connection, account, domain, subdomain, NOW_US, add_tracking_host=add)
 
     def list(self) -> list[str]:

@@ -56,7 +56,7 @@ def test_a_whole_address_is_taken(service: RunningService, scheme: bytes) -> Non
     for path, status in (
         (make_link_path(service), b"302"),
         (b"/v2/ping", b"200"),
-        (b"", b"404"),
+        (b"", b"200"),
         (b"/nowhere", b"404"),
     ):
         target = scheme + b"://t.example.com" + path
