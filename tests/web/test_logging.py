@@ -83,7 +83,10 @@ def test_the_service_logs_text_to_a_terminal(tmp_path: Path) -> None:
             [sys.executable, *words, "--data", tmp_path / "data"],
             stdout=subprocess.DEVNULL,
             stderr=follower,
-            env={**os.environ, "NO_COLOR": "1"},
+            env={
+                **{name: os.environ[name] for name in os.environ if not name.startswith("LINKWEIR_")},
+                "NO_COLOR": "1",
+            },
         )
         os.close(follower)
         text = b""
