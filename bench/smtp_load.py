@@ -34,7 +34,7 @@ CONCURRENT_MAILS = 4
 
 def credentials(service: ServiceProcess) -> tuple[int, str, str]:
     """Port, username and password, as the service has told them."""
-    port, username, password = (r"SMTP\s+\S+ port (\d+)", r"username (\S+)", r"password (\S+)")
+    port, username, password = (r"SMTP\s+\S+ port (\d+)", r"username (\S+)", r"username \S+\s+password (\S+)")
     return int(service.startup_value(port)), service.startup_value(username), service.startup_value(password)
 
 
