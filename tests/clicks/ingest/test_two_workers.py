@@ -178,10 +178,10 @@ def test_webhooks_hear_of_each_click_once(tmp_path: Path) -> None:
         def notify(connection: Connection) -> None:
             enqueue_notifications(connection, LATER_US, keyring)
 
-        def tell(database: PostgresqlDatabase) -> None:
+        def enqueue(database: PostgresqlDatabase) -> None:
             write(database, notify)
 
-        run_all(connect(world.database, CLAIMERS), tell)
+        run_all(connect(world.database, CLAIMERS), enqueue)
         write(world.database, notify)  # of what each had left to the others
         with world.database.read() as connection:
             bodies = list(connection.scalars(select(outbox.c.body)))
