@@ -63,12 +63,13 @@ class MachineHeartbeat:
         self._write_at = 0.0
         self._is_written = False
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to write it; only then is what it says worth finding out."""
+        return bool(self._settings.database) and time.monotonic() >= self._write_at
+
     def write(self, checks: Mapping[str, str], *, clicks_waiting: int, clicks_lost: int, drained_until_at: int) -> None:
-        """Write it, now and then; `drained_until_at`: clicks that came before have left its journal. Raises
-        DatabaseUnavailable.
-        """
-        if not self._settings.database or time.monotonic() < self._write_at:
-            return
+        """Write it; `drained_until_at`: clicks that came before have left its journal. Raises DatabaseUnavailable."""
         self._write_at = time.monotonic() + WRITE_INTERVAL_SECONDS
         self._is_written = True
         row = {

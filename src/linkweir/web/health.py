@@ -121,6 +121,8 @@ def write_heartbeat(services: AppServices) -> None:
         problem = {} if state == "ok" else {"database": state}
         checks = {**check_workers(services), **problem}
         services.heartbeat.write(checks, collect_warnings(services))
+        if not services.machine_heartbeat.is_due:
+            return  # before the waiting clicks are counted, for which the journal is read
         with contextlib.suppress(DatabaseUnavailable):  # others see the silence
             journal = services.local_journal
             reader = services.click_carrier or services.click_worker
