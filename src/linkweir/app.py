@@ -27,7 +27,7 @@ from linkweir.accounts.skip_patterns import compile_skip_pattern
 from linkweir.api import openapi_document as openapi
 from linkweir.api import operations as api
 from linkweir.api.v2.send_endpoints import send_without_http
-from linkweir.background import Component, Heartbeat, RefreshThread, ThreadSupervisor
+from linkweir.background import Component, Heartbeat, PeriodicWorker, RefreshThread, ThreadSupervisor
 from linkweir.clicks.click_event import RecordingPolicy
 from linkweir.clicks.ingest.click_notifications import enqueue_notifications
 from linkweir.clicks.ingest.ingest_worker import IngestWorker
@@ -49,12 +49,12 @@ from linkweir.html import Switches
 from linkweir.machine_status import MachineHeartbeat
 from linkweir.mail.delivery_worker import DeliveryWorker
 from linkweir.mail.dkim_signing import DkimSigner
-from linkweir.mail.retention_job import RetentionWorker
+from linkweir.mail.retention_job import delete_expired
 from linkweir.mail.submission import Submitter
 from linkweir.mail.transport.transport_factory import create_transports
 from linkweir.privacy_requests import build_classifier, build_privacy_requests
 from linkweir.process_lock import ProcessLock
-from linkweir.report_mails import ReportMailWorker
+from linkweir.report_mails import send_reports
 from linkweir.service_metrics import register_metrics
 from linkweir.service_secrets import choose_keyring_source, make_vault
 from linkweir.settings import Settings
@@ -166,8 +166,18 @@ def create_services(
         oidc_client=make_oidc_client(settings) if role != "background" else None,
         heartbeat=heartbeat,
         machine_heartbeat=MachineHeartbeat(database, settings),
-        retention_worker=RetentionWorker(database, log, now, settings.retention_seconds),
-        report_mail_worker=ReportMailWorker(database, settings, log, now, settings.retention_seconds),
+        retention_worker=PeriodicWorker(
+            "retention",
+            lambda is_stopping: delete_expired(database, now(), log, is_stopping),
+            log,
+            settings.retention_seconds,
+        ),
+        report_mail_worker=PeriodicWorker(
+            "report-mails",
+            lambda is_stopping: send_reports(database, settings, now(), log, is_stopping),
+            log,
+            settings.retention_seconds,
+        ),
         refresh_thread=RefreshThread(
             log, (tracking_keyring.refresh, tracking_hosts.refresh, link_policy.refresh, classifier.enricher.refresh)
         ),

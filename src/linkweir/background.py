@@ -81,6 +81,36 @@ class WorkerThread(ABC):
         """Work until `_stopping`."""
 
 
+class PeriodicWorker(WorkerThread):
+    """Calls `work` every `interval` seconds, with what tells it to end early. While the database is not available, and
+    after a bug, it is called again in its turn.
+    """
+
+    def __init__(
+        self, name: str, work: Callable[[Callable[[], bool]], object], log: FilteringBoundLogger, interval: float
+    ) -> None:
+        super().__init__(name)
+        self._work = work
+        self._log = log
+        self._interval = interval
+        self._wake = threading.Event()
+
+    def wake(self) -> None:
+        """End the pause."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        self._wake.clear()
+        while not self._stopping:
+            try:
+                self._work(lambda: self._stopping)
+            except DatabaseUnavailable as error:
+                self._log.warning(f"{self._name}.database_unavailable", error=str(error))
+            except Exception:
+                self._log.exception(f"{self._name}.bug")  # the thread must live: it is the only one
+            self._wake.wait(self._interval)
+
+
 class ReloadingValue(Generic[T]):
     """What somebody else may change, read again when its version is another one, without a restart.
 

@@ -6,7 +6,6 @@ nobody gets it twice.
 """
 
 import hashlib
-import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -16,13 +15,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, RowMapping
 from structlog.typing import FilteringBoundLogger
 
-from linkweir.background import WorkerThread
 from linkweir.clock import DAY_US, HOUR_US, to_datetime
 from linkweir.db import aggregate_queries, dashboard_queries, report_mails_table
 from linkweir.db.aggregate_queries import AggregateRange
 from linkweir.db.database import Database
 from linkweir.db.report_mails_table import ReportKey
-from linkweir.errors import DatabaseUnavailable
 from linkweir.mail import report_text, user_notices
 from linkweir.mail.report_text import ReportSection
 from linkweir.settings import Settings
@@ -52,41 +49,6 @@ class DueReport(NamedTuple):
         """What the report is about, as a digest."""
         name = f"week:{self.first}" if self.tag is None else f"campaign:{self.tag}"
         return hashlib.sha256(name.encode("utf-8", "replace")).digest()
-
-
-class ReportMailWorker(WorkerThread):
-    """Sends what is due every `interval` seconds."""
-
-    def __init__(
-        self,
-        database: Database,
-        settings: Settings,
-        log: FilteringBoundLogger,
-        clock: Callable[[], int],
-        interval: float,
-    ) -> None:
-        super().__init__("report-mails")
-        self._database = database
-        self._settings = settings
-        self._log = log
-        self._clock = clock
-        self._interval = interval
-        self._wake = threading.Event()
-
-    def wake(self) -> None:
-        """End the pause."""
-        self._wake.set()
-
-    def _run(self) -> None:
-        self._wake.clear()
-        while not self._stopping:
-            try:
-                send_reports(self._database, self._settings, self._clock(), self._log, lambda: self._stopping)
-            except DatabaseUnavailable as error:
-                self._log.warning("report_mails.database_unavailable", error=str(error))
-            except Exception:
-                self._log.exception("report_mails.bug")  # the thread must live: it is the only one
-            self._wake.wait(self._interval)
 
 
 def send_reports(

@@ -3,48 +3,16 @@
 Links outlive it all: a sealed one carries its destination, and the rows of short ones stay.
 """
 
-import threading
 import time
 from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
 
-from linkweir.background import WorkerThread
 from linkweir.db import idempotency_table, retention_queries
 from linkweir.db.database import Database, WriteMode
-from linkweir.errors import DatabaseUnavailable
 
 MAX_TRIES, RETRY_SECONDS = 20, 0.25  # to find a moment, and seconds between them
 BATCH_MESSAGES = 200  # messages in one transaction, so that nobody waits long for their turn
-
-
-class RetentionWorker(WorkerThread):
-    """Removes what is due every `interval` seconds, on a machine that keeps house and delivers nothing."""
-
-    def __init__(
-        self, database: Database, log: FilteringBoundLogger, clock: Callable[[], int], interval: float
-    ) -> None:
-        super().__init__("retention")
-        self._database = database
-        self._log = log
-        self._clock = clock
-        self._interval = interval
-        self._wake = threading.Event()
-
-    def wake(self) -> None:
-        """End the pause."""
-        self._wake.set()
-
-    def _run(self) -> None:
-        self._wake.clear()
-        while not self._stopping:
-            try:
-                delete_expired(self._database, self._clock(), self._log, lambda: self._stopping)
-            except DatabaseUnavailable as error:
-                self._log.warning("retention.database_unavailable", error=str(error))
-            except Exception:
-                self._log.exception("retention.bug")  # the thread must live: it is the only one
-            self._wake.wait(self._interval)
 
 
 def delete_expired(

@@ -15,7 +15,7 @@ from structlog.typing import FilteringBoundLogger
 from linkweir.accounts.domains import TrackingHosts
 from linkweir.accounts.host_checks import HostChecker
 from linkweir.accounts.sign_in_limiter import SignInLimiter
-from linkweir.background import Heartbeat, Lifecycle, RefreshThread, ThreadSupervisor
+from linkweir.background import Heartbeat, Lifecycle, PeriodicWorker, RefreshThread, ThreadSupervisor
 from linkweir.clicks.click_event import RecordingPolicy
 from linkweir.clicks.ingest.ingest_worker import IngestWorker
 from linkweir.clicks.ingest.message_clicks import ClickClassifier
@@ -30,11 +30,9 @@ from linkweir.db.database import Database
 from linkweir.errors import LinkweirError
 from linkweir.machine_status import MachineHeartbeat
 from linkweir.mail.delivery_worker import DeliveryWorker
-from linkweir.mail.retention_job import RetentionWorker
 from linkweir.mail.submission import Submitter
 from linkweir.privacy.erasure import PrivacyRequests
 from linkweir.process_lock import ProcessLock
-from linkweir.report_mails import ReportMailWorker
 from linkweir.settings import Settings
 from linkweir.tokens import KeyRing
 from linkweir.tracking_keyring import TrackingKeyRing
@@ -89,8 +87,8 @@ class AppServices:
     metrics: Metrics = field(default_factory=Metrics)
     heartbeat: Heartbeat
     machine_heartbeat: MachineHeartbeat
-    retention_worker: RetentionWorker
-    report_mail_worker: ReportMailWorker
+    retention_worker: PeriodicWorker
+    report_mail_worker: PeriodicWorker
     refresh_thread: RefreshThread
     supervisor: ThreadSupervisor
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
