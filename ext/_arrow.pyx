@@ -21,7 +21,8 @@ from arrow_capi cimport (
     LW_CELL_NUMBER, LW_CELL_TEXT, LW_COLUMN_FIXED, LW_COLUMN_OFFSETS32, LW_COLUMN_OFFSETS64, LW_COLUMN_SIGNED,
     LW_COLUMN_UNSIGNED, LW_COLUMN_VIEWS, LW_ROW_NULL, LW_ROW_TOO_LARGE, LW_ROWS_DONE, LW_ROWS_FULL, LW_ROWS_INVALID,
     LW_ROWS_NEED_CALLER, LW_ROWS_NEED_SCRATCH, LW_ROWS_NEED_TEXT, lw_cell, lw_cell_kind, lw_column, lw_column_kind,
-    lw_column_read, lw_finish_row, lw_location, lw_rewrite_rows, lw_row_outcome, lw_rows, lw_rows_status,
+    lw_advise_huge_pages, lw_column_read, lw_finish_row, lw_location, lw_rewrite_rows, lw_row_outcome, lw_rows,
+    lw_rows_status,
 )
 from html_capi cimport LW_OUTCOMES, lw_options
 from tokens_capi cimport (
@@ -654,6 +655,7 @@ cdef int grow_text(lw_rows *rows, size_t capacity) except -1:
     if grown == NULL:
         raise MemoryError
     rows.text, rows.capacity = grown, max(1, capacity)
+    lw_advise_huge_pages(grown, rows.capacity)
     return 0
 
 

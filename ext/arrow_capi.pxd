@@ -110,3 +110,6 @@ cdef extern from "rewrite_rows.h" nogil:
         uint64_t *counts
     lw_rows_status lw_rewrite_rows(lw_rows *rows) noexcept
     void lw_finish_row(lw_rows *rows, lw_row_outcome outcome) noexcept
+
+cdef extern from "huge_pages.h" nogil:
+    void lw_advise_huge_pages(void *start, size_t size)

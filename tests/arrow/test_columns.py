@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -218,6 +219,23 @@ def test_text_that_outgrows_its_offsets_goes_into_another_chunk(kind: Any, monke
         assert read_column(outcomes)[0].count("too-large") == 10
         assert not hasattr(column, "__arrow_c_array__")
     assert [v.decode() if isinstance(v, bytes) else v for v in done] == expected
+
+
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+
+
+@pytest.mark.skipif(
+    not HUGE_PAGES.exists() or "[never]" in HUGE_PAGES.read_text(), reason="this system has no transparent huge pages"
+)
+def test_a_large_column_costs_few_page_faults() -> None:
+    """The text of a column of 32 MB comes in huge pages: in far fewer faults than it has pages of 4 KiB."""
+    resource = pytest.importorskip("resource")
+    column = pa.array([PAGE + "x" * 100_000] * 320, pa.large_string())
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    done = rewrite_column(column, TRACKER)
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    assert pa.array(done)[0].as_py() == linkweir.rewrite(column[0].as_py(), TRACKER)
+    assert faults < 32_000_000 // 4096 // 2
 
 
 def test_one_array_stays_one_array_with_threads() -> None:
