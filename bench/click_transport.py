@@ -4,11 +4,16 @@
 as `bench.ingest_load` makes them, sealed in groups of 256, in transactions as the carrier has them; read again by a
 worker's claims, compared with what was sent, and deleted. Without the journal itself: its own speed is that of
 redirects.
+
+Then with the journal: how long one of `--readers` at a time waits for its click, with LINKWEIR_CLICK_DURABLE=node and
+=cluster, all in one process.
 """
 
 import argparse
+import asyncio
 import random
 import resource
+import statistics
 import sys
 import tempfile
 import time
@@ -18,14 +23,18 @@ from pathlib import Path
 import structlog
 
 from bench.ingest_load import START_US, generate_events
+from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.ingest.ingest_worker import BATCH_EVENTS
-from linkweir.clicks.transport.carrier import MAX_BATCH_EVENTS
+from linkweir.clicks.journal.carry_signals import CarrySignals
+from linkweir.clicks.journal.local_journal import LocalJournal
+from linkweir.clicks.transport.carrier import MAX_BATCH_EVENTS, ClickCarrier
 from linkweir.clicks.transport.inbox import ClickInbox
 from linkweir.db.schema_upgrade import create_database, migrate
 from linkweir.settings import Settings
 from linkweir.vault import Vault
 
 GOAL_EVENTS_PER_SECOND = 30_000
+WAIT_SECONDS = 60.0  # that a reader may wait here: none is sent on without its click
 
 
 def main(arguments: list[str]) -> int:
@@ -33,6 +42,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.click_transport", description=__doc__)
     parser.add_argument("--database", required=True, metavar="URL")
     parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--readers", type=int, default=64)
     options = parser.parse_args(arguments)
     sent = [(number, START_US) for number in range(1 << 41, (1 << 41) + options.events // 3)]
     events = generate_events(sent, options.events, random.Random(17))  # noqa: S311 - traffic, not a secret
@@ -51,10 +61,53 @@ def main(arguments: list[str]) -> int:
             read += batch.events
             inbox.acknowledge(batch.cursor)
         _print_rate("read", len(read), began, used)
+        for durable in ("node", "cluster"):
+            _measure_waits(Path(folder) / durable, durable, inbox, events[: options.events // 5], options.readers)
         database.close()
     assert {event.id for event in read} == {event.id for event in events}, "not what was sent"
     assert len(read) == len(events), "an event was read twice"
     return 0
+
+
+def _measure_waits(folder: Path, durable: str, inbox: ClickInbox, events: list[ClickEvent], readers: int) -> None:
+    """Append these events to a journal that is carried meanwhile, each reader one after the other."""
+    folder.mkdir()
+    log, signals = structlog.get_logger(), CarrySignals(folder) if durable == "cluster" else None
+    journal = LocalJournal(
+        folder,
+        log,
+        dead_letters=lambda entry: None,
+        capacity=2 * len(events),
+        wait=WAIT_SECONDS,
+        carry_signals=signals,
+    )
+    carrier = ClickCarrier(journal, inbox, log, retry_seconds=1.0, carry_signals=signals)
+    journal.on_durable = carrier.wake
+    journal.start()
+    carrier.start()
+    waits: list[float] = []
+
+    async def read(own: list[ClickEvent]) -> None:
+        for event in own:
+            began = time.perf_counter()
+            assert await journal.append(event) == "kept"
+            waits.append(time.perf_counter() - began)
+
+    async def read_all() -> None:
+        await asyncio.gather(*(read(events[first::readers]) for first in range(readers)))
+
+    began, used = time.perf_counter(), _processor_seconds()
+    asyncio.run(read_all())
+    seconds = time.perf_counter() - began
+    journal.stop()
+    carrier.stop()
+    journal.close()
+    p50, p99 = statistics.median(waits), statistics.quantiles(waits, n=100)[98]
+    processor = (_processor_seconds() - used) / len(events)
+    print(
+        f"{durable:<7} {readers} readers  {len(events) / seconds:>9,.0f}/s  p50 {p50 * 1e3:.1f} ms  p99 {p99 * 1e3:.1f}"
+        f" ms  {processor * 1e6:.0f} \u00b5s of this process a click"
+    )
 
 
 def _processor_seconds() -> float:
