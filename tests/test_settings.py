@@ -140,3 +140,22 @@ def test_paths_as_text_and_numbers_as_numbers() -> None:
     for wrong in ({"data": 3}, {"data": None}, {"threads": "8"}, {"port": "80"}, {"click_wait": None}):
         with pytest.raises(SettingsError, match=f"LINKWEIR_{next(iter(wrong)).upper()}: .* is not a"):
             Settings(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (
+            {"LINKWEIR_CLICK_DURABLE": "cluster"},
+            "needs a LINKWEIR_CLICK_TRANSPORT that brings clicks to other machines",
+        ),
+        (
+            {"LINKWEIR_CLICK_DURABLE": "world"},
+            "LINKWEIR_CLICK_DURABLE: 'world' cannot be used; it must be node or clus",
+        ),
+    ],
+)
+def test_clicks_that_stay_here_cannot_be_durable_elsewhere(values: dict[str, str], expected: str) -> None:
+    """With the journal of this machine alone nothing could be waited for; and there are two such values."""
+    with pytest.raises(SettingsError, match=expected):
+        from_environment(values)

@@ -33,6 +33,7 @@ from linkweir.clicks.ingest.click_notifications import enqueue_notifications
 from linkweir.clicks.ingest.ingest_worker import IngestWorker
 from linkweir.clicks.ingest.pipeline import ingest_events
 from linkweir.clicks.ingest.rebuild_worker import RebuildWorker
+from linkweir.clicks.journal.carry_signals import CarrySignals
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.interface import EventSource, Journal
 from linkweir.clicks.journal.local_journal import LocalJournal
@@ -99,12 +100,14 @@ def create_services(
     classifier = build_classifier(settings, log)
     max_delay_us = 2 * max(classifier.notify_delay_us, classifier.correction_delay_us) + MAX_SKEW_US
     dead_letters = DeadLetterFile(settings.spool_path, log)
+    carry_signals = CarrySignals(settings.spool_path) if settings.click_durable == "cluster" else None
     local_journal = LocalJournal(
         settings.spool_path,
         log,
         dead_letters=dead_letters.append,
         capacity=settings.journal_facts,
         wait=settings.click_wait,
+        carry_signals=carry_signals,
     )
     heartbeat = Heartbeat(settings.data)
     submitter = create_submitter(settings, database, log, heartbeat.require_recent if role == "web" else lambda: None)
@@ -147,7 +150,14 @@ def create_services(
         click_inbox=inbox,
         click_carrier=None
         if inbox is None
-        else ClickCarrier(events, inbox, log, retry_seconds=settings.spool_retry, on_carried=click_worker.wake),
+        else ClickCarrier(
+            events,
+            inbox,
+            log,
+            retry_seconds=settings.spool_retry,
+            on_carried=click_worker.wake,
+            carry_signals=carry_signals,
+        ),
         link_policy=link_policy,
         rebuilder=RebuildWorker(database, log, now),
         submitter=submitter,

@@ -326,6 +326,13 @@ class Settings:
             "read it, or `postgresql`, through a table that the workers of all machines read."
         ),
     )
+    click_durable: Literal["node", "cluster"] = field(
+        default="node",
+        metadata=doc(
+            "What a redirect waits for: `node`, until its click is durable on this machine, or `cluster`, until the "
+            "transport has brought it to where another machine can count it; at most as long as `LINKWEIR_CLICK_WAIT`."
+        ),
+    )
     spool_retry: float = field(
         default=5.0, metadata=doc("Seconds between attempts to store clicks after the database has failed.")
     )
@@ -392,6 +399,11 @@ class Settings:
             raise SettingsError("LINKWEIR_MAX_INCOMING: must have room for one request and twice one message")
         if self.click_transport == "postgresql" and not self.database:
             raise SettingsError("LINKWEIR_CLICK_TRANSPORT=postgresql needs LINKWEIR_DATABASE")
+        if self.click_durable == "cluster" and self.click_transport == "local":
+            raise SettingsError(
+                "LINKWEIR_CLICK_DURABLE=cluster needs a LINKWEIR_CLICK_TRANSPORT that brings clicks to other machines, "
+                "such as postgresql: with local they stay on this one"
+            )
         if bool(self.filter_listen) != bool(self.filter_return):
             raise SettingsError("LINKWEIR_FILTER_LISTEN and LINKWEIR_FILTER_RETURN belong together")
         self._validate_oidc()
@@ -594,6 +606,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "webhook_networks": _parse_networks,
     "dns_servers": _parse_name_servers,
     "link_style": _make_choice_parser("sealed", "short"),
+    "click_durable": _make_choice_parser("node", "cluster"),
     "log_level": _make_choice_parser("debug", "info", "warning", "error"),
     "log_format": _make_choice_parser("auto", "text", "json"),
 }

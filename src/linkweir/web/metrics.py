@@ -26,7 +26,7 @@ class Metrics:
         self.registry.register(self.redirects)
         self.late_clicks = Counter(
             "linkweir_clicks_late",
-            "Readers sent on before their click was durable, since that took too long",
+            "Readers sent on before their click was durable where it has to be, since that took too long",
             registry=self.registry,
         )
         self.unrecorded_clicks = (

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
@@ -19,6 +20,7 @@ from structlog.typing import FilteringBoundLogger
 from linkweir._journal import CommitQueue
 from linkweir.background import WorkerThread
 from linkweir.clicks.click_event import ClickEvent, encode_event
+from linkweir.clicks.journal.carry_signals import CarrySignals
 from linkweir.clicks.journal.dead_letters import DeadLetterSink
 from linkweir.clicks.journal.interface import AppendResult, EventBatch, JournalCursor
 from linkweir.clicks.journal.reader import (
@@ -40,6 +42,8 @@ MIN_YIELD_SECONDS = 0.01  # seconds that others who write to the database get in
 HIGH_WATER_RATIO = 0.5  # the share of a full journal from which on readers no longer come first
 FILE_GONE_REASON = "removed or cut while in use: the clicks in it that were not stored yet are lost"
 LOSS_LOG_INTERVAL_SECONDS = 1.0  # seconds between two lines about facts that are lost
+CARRY_POLL_SECONDS = 0.001  # between looks at how far the carrier is, while a redirect waits for it
+CARRY_RING_SECONDS = 0.02  # between two rings of redirects that wait: one may have been heard by somebody else
 
 
 class AppendBatch:
@@ -55,9 +59,36 @@ class AppendBatch:
         """Resolve the first `durable_count` events as durable and the others with `result`."""
         if self.timer is not None:
             self.timer.cancel()
-        for index, promise in enumerate(self.futures):
+        self._resolve_from(0, result, durable_count)
+
+    def resolve_undurable(self, durable_count: int) -> None:
+        """Resolve as lost what comes behind the first `durable_count` events, which still wait for the carrier."""
+        self._resolve_from(durable_count, "lost", durable_count)
+
+    def _resolve_from(self, start: int, result: AppendResult, durable_count: int) -> None:
+        for index, promise in enumerate(self.futures[start:], start):
             if not promise.done():
                 promise.set_result("kept" if index < durable_count else result)
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether nobody waits any more for any of its events."""
+        return all(promise.done() for promise in self.futures)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBatch:
+    """A batch that is durable here, and waits for the carrier. `moment`: when it was durable, at the latest; `mark`:
+    the carrier's mark at that time.
+    """
+
+    batch: AppendBatch
+    moment: int
+    mark: int
+
+    def is_carried(self, mark: int) -> bool:
+        """Whether it is, now that the carrier's mark is this one."""
+        return mark != self.mark and mark >= self.moment
 
 
 class LoopWaker:
@@ -97,19 +128,29 @@ class LoopState:
         self.loop = loop
         self.open_batches: list[AppendBatch] = []  # one or none
         self.in_flight: deque[AppendBatch] = deque()
+        self.held: deque[HeldBatch] = deque()
+        self.carry_timer: asyncio.TimerHandle | None = None
+        self.next_ring_at = 0.0
         self.end_number = 0  # the number behind its last fact
         self.waker = LoopWaker(loop, lambda: on_wake(self))
 
 
 class LocalJournal(WorkerThread):
     """Counts since the start: `kept` and `lost`; `wait`: seconds until a fact that is not durable is `late`;
-    `dead_letters` keeps records that cannot be read.
+    `dead_letters` keeps records that cannot be read; `carry_signals`: a fact is kept only when the carrier has it, too.
 
     `written` is called in an event loop whenever there is something new to read.
     """
 
     def __init__(
-        self, folder: Path, log: FilteringBoundLogger, *, dead_letters: DeadLetterSink, capacity: int, wait: float
+        self,
+        folder: Path,
+        log: FilteringBoundLogger,
+        *,
+        dead_letters: DeadLetterSink,
+        capacity: int,
+        wait: float,
+        carry_signals: CarrySignals | None = None,
     ) -> None:
         super().__init__("journal")
         self.segments = SegmentDirectory(folder, capacity)
@@ -119,6 +160,7 @@ class LocalJournal(WorkerThread):
         self.full = False
         self._log = log
         self._wait = wait
+        self._carry_signals = carry_signals
         self._queue = CommitQueue(MAX_QUEUED_EVENTS, MAX_QUEUED_BYTES)
         self._writer = JournalWriter(self.segments, self._queue, log)
         self._reader = JournalReader(self.segments, lambda data: dead_letters({"unreadable": data.hex()}))
@@ -176,6 +218,8 @@ class LocalJournal(WorkerThread):
     def close(self) -> None:
         """Let another process read, when nothing is to be read here any more."""
         self._reader.close()
+        if self._carry_signals is not None:
+            self._carry_signals.close()
 
     def append(self, event: ClickEvent) -> asyncio.Future[AppendResult]:
         """Append an event; return a future of its outcome in the running event loop, resolved within `wait` seconds."""
@@ -275,9 +319,31 @@ class LocalJournal(WorkerThread):
                 if first < group.end_number and behind > group.first_number:
                     durable_count = min(durable_count, max(0, first - group.first_number))
             news = news or durable_count > 0
-            group.resolve("lost", durable_count)
+            if self._carry_signals is None or not durable_count:
+                group.resolve("lost", durable_count)
+            else:
+                group.resolve_undurable(durable_count)
+                side.held.append(HeldBatch(group, time.monotonic_ns(), self._carry_signals.read_mark()))
         if news:
             self.on_durable()
+        if side.held and side.carry_timer is None:
+            side.next_ring_at = 0.0
+            self._resolve_held(side)
+
+    def _resolve_held(self, side: LoopState) -> None:
+        """Resolve what the carrier has brought away, and look again soon while anything waits for it. In the loop's own
+        thread.
+        """
+        assert self._carry_signals is not None
+        side.carry_timer, mark = None, self._carry_signals.read_mark()
+        while side.held and (side.held[0].is_carried(mark) or side.held[0].batch.is_resolved):
+            side.held.popleft().batch.resolve("kept")
+        if not side.held or side.loop.is_closed():
+            return
+        if time.monotonic() >= side.next_ring_at:
+            side.next_ring_at = time.monotonic() + CARRY_RING_SECONDS
+            self._carry_signals.set()
+        side.carry_timer = side.loop.call_later(CARRY_POLL_SECONDS, self._resolve_held, side)
 
     def _run(self) -> None:
         while True:

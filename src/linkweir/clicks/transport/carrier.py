@@ -9,6 +9,7 @@ from collections.abc import Callable
 from structlog.typing import FilteringBoundLogger
 
 from linkweir.background import WorkerThread
+from linkweir.clicks.journal.carry_signals import CarrySignals
 from linkweir.clicks.journal.interface import EventSource
 from linkweir.clicks.transport.event_group import MAX_GROUP_EVENTS
 from linkweir.clicks.transport.inbox import ClickInbox
@@ -23,7 +24,7 @@ STOP_TIMEOUT_SECONDS = 5.0  # that a stop may take for carrying
 class ClickCarrier(WorkerThread):
     """`carried` counts events since the start, some of them twice after a failure. `on_carried` is told when there are
     new ones in the inbox; `problem`: what keeps events here now; `drained_until_at`: all clicks that came before this
-    time have left the journal.
+    time have left the journal. `carry_signals` tell redirects that wait for it how far it is.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class ClickCarrier(WorkerThread):
         *,
         retry_seconds: float,
         on_carried: Callable[[], None] = lambda: None,
+        carry_signals: CarrySignals | None = None,
     ) -> None:
         super().__init__("carrier")
         self._journal = journal
@@ -41,7 +43,8 @@ class ClickCarrier(WorkerThread):
         self._log = log
         self._retry_seconds = retry_seconds
         self._on_carried = on_carried
-        self._wake_event = threading.Event()
+        self._carry_signals = carry_signals
+        self._wake_event: threading.Event | CarrySignals = carry_signals or threading.Event()
         self.carried = self.failures = 0
         self.drained_until_at = 0
         self.problem: str | None = None
@@ -61,7 +64,10 @@ class ClickCarrier(WorkerThread):
         while not self._stopping:
             self._wake_event.clear()
             if not self._try_carry():
-                self._wake_event.wait(POLL_SECONDS if self.problem is None else self._retry_seconds)
+                if self.problem is None:
+                    self._wake_event.wait(POLL_SECONDS)
+                else:
+                    self._stop_event.wait(self._retry_seconds)  # new clicks do not mend what failed
         until = time.monotonic() + STOP_TIMEOUT_SECONDS
         while time.monotonic() < until and self._try_carry():
             pass  # what came last; the rest is durable, and is carried after the next start
@@ -82,13 +88,15 @@ class ClickCarrier(WorkerThread):
 
     def _carry_batch(self) -> int:
         """Carry one batch; return how many events it held. None while another process of this machine carries."""
-        began = now()
+        began, moment = now(), time.monotonic_ns()
         batch = self._journal.read_from(None, MAX_BATCH_EVENTS)
         if batch is None:
             return 0
         if batch.events:
             self._inbox.send(batch.events)
             self.carried += len(batch.events)
+        if self._carry_signals is not None and len(batch.events) < MAX_BATCH_EVENTS:
+            self._carry_signals.publish_mark(moment)
         if batch.cursor is not None:
             self._journal.acknowledge(batch.cursor)
         if len(batch.events) < MAX_BATCH_EVENTS:
