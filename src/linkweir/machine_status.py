@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import RowMapping
+
 from linkweir import __version__
 from linkweir.background import NO_HEARTBEAT, STALE_SECONDS, Heartbeat
 from linkweir.clock import SECOND_US, now
 from linkweir.db import delivery_queue_table, machines_table, outbox_table
 from linkweir.db.database import Database, WriteMode
-from linkweir.errors import DatabaseUnavailable
+from linkweir.db.portable_sql import read_clock
+from linkweir.errors import Conflict, DatabaseUnavailable, NotFound
 from linkweir.settings import Settings
 
 WRITE_INTERVAL_SECONDS: Final = 5.0
@@ -79,12 +82,12 @@ class MachineHeartbeat:
             "problems": {name: state for name, state in checks.items() if state != "ok"},
             "clicks_waiting": clicks_waiting,
             "clicks_lost": clicks_lost,
-            "drained_until_at": drained_until_at,
-            "started_at": self._started_at,
-            "seen_at": now(),
         }
         with self._database.write(WriteMode.CONCURRENT) as connection:
-            machines_table.store(connection, row)
+            seen_at, own_time = read_clock(connection), now()
+            times = {"drained_until_at": drained_until_at, "started_at": self._started_at}  # by this machine's clock
+            shared = {name: at and at + seen_at - own_time for name, at in times.items()}
+            machines_table.store(connection, {**row, **shared, "seen_at": seen_at})
 
     def close(self, clicks_waiting: int) -> None:
         """Remove it: the machine was stopped, and is not silent. With clicks in its journal it stays, for they are
@@ -95,18 +98,22 @@ class MachineHeartbeat:
                 machines_table.remove(connection, **self._key)
 
 
-def wait_until_drained(settings: Settings, database: Database, since: int, seconds: float) -> list[str]:
-    """Wait until all other machines have brought out of their journals what came before a time (microseconds since
-    1970); return the names of those that have not within so many seconds. Raises DatabaseUnavailable.
+def wait_until_drained(settings: Settings, database: Database, seconds: float) -> list[str]:
+    """Wait until all other machines have brought out of their journals what came before this call; return the names of
+    those that have not within so many seconds. Raises DatabaseUnavailable.
     """
     until, own = time.monotonic() + seconds, (socket.gethostname(), str(settings.data.absolute()))
+    with database.read() as connection:
+        since = read_clock(connection)
     while True:
         with database.read() as connection:
             rows = machines_table.list_all(connection)
         pending = [
-            f"{row['host']}:{row['folder']}"
+            _machine_name(row)
             for row in rows
-            if "redirect" in row["roles"] and row["drained_until_at"] < since and (row["host"], row["folder"]) != own
+            if ("redirect" in row["roles"] or row["clicks_waiting"])
+            and row["drained_until_at"] < since
+            and (row["host"], row["folder"]) != own
         ]
         if not pending or time.monotonic() > until:
             return pending
@@ -116,18 +123,39 @@ def wait_until_drained(settings: Settings, database: Database, since: int, secon
 def collect_status(settings: Settings, database: Database) -> ServiceStatus:
     """How the service does. Raises DatabaseUnavailable."""
     with database.read() as connection:
-        rows = machines_table.list_all(connection)
+        rows, at = machines_table.list_all(connection), read_clock(connection)
         mails, requests = delivery_queue_table.count_waiting(connection), outbox_table.count_waiting(connection)
     if not settings.database:
         return ServiceStatus([_read_own_heartbeat(settings)], mails, requests)
-    machines = []
-    for row in rows:
-        silence = max(0.0, (now() - row["seen_at"]) / SECOND_US)
-        problems = {"heartbeat": _describe_silence(silence)} if silence > STALE_SECONDS else dict(row["problems"])
-        names = ("host", "folder", "version", "clicks_waiting", "clicks_lost")
-        own = {name: row[name] for name in names}
-        machines.append(MachineStatus(roles=tuple(row["roles"]), silent_seconds=silence, problems=problems, **own))
-    return ServiceStatus(machines, mails, requests)
+    return ServiceStatus([_to_status(row, at) for row in rows], mails, requests)
+
+
+def _to_status(row: RowMapping, at: int) -> MachineStatus:
+    silence = max(0.0, (at - row["seen_at"]) / SECOND_US)
+    problems = {"heartbeat": _describe_silence(silence)} if silence > STALE_SECONDS else dict(row["problems"])
+    names = ("host", "folder", "version", "clicks_waiting", "clicks_lost")
+    own = {name: row[name] for name in names}
+    return MachineStatus(roles=tuple(row["roles"]), silent_seconds=silence, problems=problems, **own)
+
+
+def forget_machine(database: Database, name: str) -> MachineStatus:
+    """Remove a machine that is gone for good, named as `host:folder`: erasures do not wait for it any more. Return how
+    it was. Raises NotFound, Conflict while it is heard of, DatabaseUnavailable.
+    """
+    with database.write(WriteMode.CONCURRENT) as connection:
+        rows, at = machines_table.list_all(connection), read_clock(connection)
+        row = next((row for row in rows if _machine_name(row) == name), None)
+        if row is None:
+            raise NotFound(f"there is no machine {name}")
+        status = _to_status(row, at)
+        if status.silent_seconds <= STALE_SECONDS:
+            raise Conflict(f"{name} was heard of {status.silent_seconds:.0f} seconds ago: stop it first")
+        machines_table.remove(connection, row["host"], row["folder"])
+    return status
+
+
+def _machine_name(row: RowMapping) -> str:
+    return f"{row['host']}:{row['folder']}"
 
 
 def _read_own_heartbeat(settings: Settings) -> MachineStatus:

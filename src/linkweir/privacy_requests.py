@@ -65,7 +65,7 @@ def build_privacy_requests(
 
     external_data = ExternalData(
         lock=lambda: exclusive_erasure(settings.data, wait=wait_for_lock),
-        wait_for_machines=lambda since: _wait_for_machines(settings, database, since),
+        wait_for_machines=lambda: _wait_for_machines(settings, database),
         drain_journal=lambda: _drain_clicks(settings, database, log, dead_letters, ingest),
         redact_dead_letters=lambda numbers, addresses, named: dead_letters.redact_person(
             numbers, addresses, named.matches
@@ -76,9 +76,9 @@ def build_privacy_requests(
     return PrivacyRequests(database, external_data)
 
 
-def _wait_for_machines(settings: Settings, database: Database, since: int) -> list[str]:
+def _wait_for_machines(settings: Settings, database: Database) -> list[str]:
     """Wait for the other machines' clicks, where there can be others; return the names of those that are silent."""
-    return wait_until_drained(settings, database, since, DRAIN_SECONDS) if settings.database else []
+    return wait_until_drained(settings, database, DRAIN_SECONDS) if settings.database else []
 
 
 def _drain_clicks(

@@ -1,17 +1,21 @@
 """Erasure where several machines keep journals: it waits for all of them, and says when one did not answer."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import func, insert, select
 
-from linkweir import privacy_requests
-from linkweir.clock import now
+from linkweir import machine_status, privacy_requests
+from linkweir.clock import DAY_US, now
+from linkweir.db.portable_sql import read_clock
 from linkweir.db.schema import clicks, machines
-from tests.databases import make_database_url, use_dialect
+from linkweir.settings import Settings
+from tests.cli.command_runner import CommandRunner
+from tests.databases import make_database, make_database_url, use_dialect
 from tests.test_service_secrets import make_master_key
-from tests.web.running_service import BROWSER_HEADERS, RunningService
+from tests.web.running_service import BROWSER_HEADERS, RunningService, wait_until
 
 
 def test_an_erasure_waits_for_the_journals_of_all_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,9 +44,70 @@ def test_an_erasure_waits_for_the_journals_of_all_machines(tmp_path: Path, monke
                 assert connection.scalar(select(func.count()).select_from(clicks)) == 0
 
 
-def make_silent_machine() -> dict[str, object]:
-    """The row of one that redirects and was last heard of an hour ago."""
-    long_ago = now() - 3_600_000_000
+def make_silent_machine(silence: int = 3_600_000_000, **changed: object) -> dict[str, object]:
+    """The row of one that redirects and was last heard of an hour, or so many microseconds, ago."""
+    long_ago = now() - silence
     values = {"clicks_waiting": 3, "clicks_lost": 0, "version": "1", "problems": {}, "roles": ["redirect"]}
     times = {"started_at": long_ago, "seen_at": long_ago, "drained_until_at": long_ago}
-    return {"host": "far.example", "folder": "/data", **values, **times}
+    return {"host": "far.example", "folder": "/data", **values, **times, **changed}
+
+
+def test_a_machine_that_is_gone_is_pending_until_it_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long a machine that redirects, or has clicks in its journal, is silent: it is named until a command
+    forgets it, which a machine that is alive refuses. One that never had clicks is forgotten by itself.
+    """
+    monkeypatch.setattr(privacy_requests, "DRAIN_SECONDS", 0.5)
+    linkweir = CommandRunner(home=tmp_path, work=tmp_path)
+    with use_dialect("postgresql"):
+        url, key = make_database_url(), make_master_key()
+        month = 30 * DAY_US
+        with RunningService(tmp_path / "one", database=url, master_key=key, click_transport="postgresql") as one:
+            with one.components.database.write() as connection:
+                connection.execute(insert(machines).values(**make_silent_machine(month)))
+                stopped = {"host": "stopped.example", "roles": ["api"]}
+                connection.execute(insert(machines).values(**make_silent_machine(month, **stopped)))
+                mailer = {"host": "mailer.example", "roles": ["api"], "clicks_waiting": 0}
+                connection.execute(insert(machines).values(**make_silent_machine(month, **mailer)))
+                alive = make_silent_machine(-month, host="alive.example")
+                connection.execute(insert(machines).values(**alive))
+
+            def list_hosts() -> set[str]:
+                with one.components.database.read() as connection:
+                    return set(connection.scalars(select(machines.c.host)))
+
+            wait_until(lambda: "mailer.example" not in list_hosts() and len(list_hosts()) == 4)
+
+            def erase() -> dict[str, Any]:
+                path = f"{one.account_path}/recipients/grace@example.org"
+                answer: dict[str, Any] = one.request_when_allowed("DELETE", path).json()
+                return answer
+
+            assert erase()["pending_machines"] == ["far.example:/data", "stopped.example:/data"]
+            refused = linkweir("status", "--forget", "alive.example:/data", stdin=b"", LINKWEIR_DATABASE=url)
+            assert (refused.code, "stop it first" in refused.err) == (2, True)
+            unknown = linkweir("status", "--forget", "nobody:/data", stdin=b"", LINKWEIR_DATABASE=url)
+            assert (unknown.code, "no machine nobody:/data" in unknown.err) == (2, True)
+            for name in erase()["pending_machines"]:
+                done = linkweir("status", "--forget", name, stdin=b"", LINKWEIR_DATABASE=url)
+                assert (done.code, b"Its journal held 3 clicks then" in done.out) == (0, True)
+            assert erase()["pending_machines"] == []
+
+
+def test_a_clock_that_is_ahead_hides_no_click(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a machine says of its journal counts by the database's clock: an hour ahead, it would pass for one that has
+    handed over what is still to come.
+    """
+    with use_dialect("postgresql"):
+        database = make_database(tmp_path)
+        with database.read() as connection:
+            before = read_clock(connection)
+        monkeypatch.setattr(machine_status, "now", lambda: now() + 3_600_000_000)
+        settings = Settings(data=tmp_path, database="postgresql://localhost/unused")
+        heartbeat = machine_status.MachineHeartbeat(database, settings)
+        heartbeat.write({}, clicks_waiting=0, clicks_lost=0, drained_until_at=now() + 3_599_000_000)
+        with database.read() as connection:
+            row, after = connection.execute(select(machines)).one(), read_clock(connection)
+        assert before <= row.seen_at <= after
+        assert before - 600_000_000 <= row.drained_until_at <= after - 900_000

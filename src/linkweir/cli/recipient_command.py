@@ -86,7 +86,11 @@ def run_erase(args: argparse.Namespace) -> int:
             print(f"linkweir: {email}: {_format_erasure(done)}")
     if done.pending_machines:
         names = ", ".join(done.pending_machines)
-        print(f"linkweir: pending: clicks may wait on {names}: run this again when they are there", file=sys.stderr)
+        print(
+            f"linkweir: pending: clicks may wait on {names}: run this again when they are there, or remove those that "
+            "never will be with `linkweir status --forget`",
+            file=sys.stderr,
+        )
         return 1
     if settings.database:  # no second try would do more
         print(

@@ -19,18 +19,20 @@ def add(connection: Connection, groups: Iterable[tuple[uuid.UUID, int, bytes]], 
 
 def claim(
     connection: Connection, limit: int, worker: uuid.UUID, now: int, until: int
-) -> Sequence[tuple[uuid.UUID, bytes]]:
-    """Claim up to `limit` groups, the oldest first, and skip those that another transaction is claiming."""
+) -> Sequence[tuple[uuid.UUID, int, bytes]]:
+    """Claim up to `limit` groups, the oldest first, and skip those that another transaction is claiming: id, time of
+    arrival, sealed events.
+    """
     unclaimed = (
-        select(click_inbox.c.id, click_inbox.c.data)
+        select(click_inbox.c.id, click_inbox.c.created_at, click_inbox.c.data)
         .where(click_inbox.c.claimed_until_at <= now)
         .order_by(click_inbox.c.created_at, click_inbox.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    found = [(row.id, row.data) for row in connection.execute(unclaimed)]
+    found = [(row.id, row.created_at, row.data) for row in connection.execute(unclaimed)]
     if found:
-        here = click_inbox.c.id.in_([key for key, _ in found])
+        here = click_inbox.c.id.in_([key for key, *_ in found])
         connection.execute(update(click_inbox).where(here).values(claimed_by=worker, claimed_until_at=until))
     return found
 

@@ -6,7 +6,7 @@ which is put together once. `insert` is PostgreSQL's, whose ON CONFLICT SQLite u
 
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Text, bindparam, literal_column
+from sqlalchemy import JSON, ColumnElement, Connection, Text, bindparam, literal_column, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -14,6 +14,7 @@ from sqlalchemy.sql.functions import Function
 from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import Integer, TypeEngine
 
+from linkweir.clock import now
 from linkweir.db.schema.table_metadata import BinaryUuid, contains_email_mark
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "is_same_text",
     "item_value",
     "may_name_email",
+    "read_clock",
     "uuid_digits",
 ]
 
@@ -132,6 +134,16 @@ def empty_object() -> ColumnElement[Any]:
 def may_name_email(*columns: ColumnElement[Any]) -> ColumnElement[bool]:
     """The condition of the indexes on what may hold an e-mail address, word for word: only so are they used."""
     return _NamesEmail("names_email", *columns)
+
+
+def read_clock(connection: Connection) -> int:
+    """The time (microseconds since 1970) that all machines with this database share, whatever their own clocks say."""
+    if connection.dialect.name == "sqlite":
+        return now()
+    return int(connection.scalar(_POSTGRESQL_CLOCK) or 0)
+
+
+_POSTGRESQL_CLOCK = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)")
 
 
 @compiles(_EmptyObject)

@@ -36,7 +36,7 @@ class ExternalData:
     """What lies outside the database.
 
     `lock`: be the only erasure, or raise RateLimited. `wait_for_machines`: wait until other machines have handed over
-    the clicks that came before a time, and name those that have not. `drain_journal`: see clicks that are on their way
+    the clicks that came before now, and name those that have not. `drain_journal`: see clicks that are on their way
     stored, False when they are not for too long. `redact_dead_letters`: overwrite what was set aside of the journal and
     belongs to messages with these numbers, to clicks from these IP addresses, or names this person.
     `delete_maildir_copies`: remove these messages from the outbox on disk, how many there were. `link_destinations`:
@@ -47,7 +47,7 @@ class ExternalData:
     drain_journal: Callable[[], bool]
     redact_dead_letters: Callable[[Sequence[int], set[str], PersonMatcher], object]
     delete_maildir_copies: Callable[[MessageIds], int]
-    wait_for_machines: Callable[[int], list[str]] = lambda _since: []
+    wait_for_machines: Callable[[], list[str]] = list
     link_destinations: LinkDestinations = no_link_destinations
 
 
@@ -119,7 +119,7 @@ class PrivacyRequests:
         with self._external_data.lock(), self._database.try_job("erasure") as acquired:
             if not acquired:  # another machine's
                 raise RateLimited(RETRY_SECONDS)
-            pending = self._external_data.wait_for_machines(now)
+            pending = self._external_data.wait_for_machines()
             caught_up = self._external_data.drain_journal() and not pending
             mentions = PersonMentions(
                 self._database, PersonMatcher(email), account, self._external_data.link_destinations

@@ -118,3 +118,31 @@ def test_a_group_that_does_not_open_stays_and_blocks_nothing(harness: InboxHarne
     worker.acknowledge(batch.cursor)
     assert harness.count_groups() == 1
     assert "click.group_unreadable" in harness.stream.getvalue()
+
+
+def test_a_group_that_nobody_could_open_for_a_day_is_deleted(harness: InboxHarness, tmp_path: Path) -> None:
+    """It holds data of people, and is of no use; one that waited as long for a worker is read all the same."""
+    harness.open_inbox(Vault(tmp_path / "another.key")).send([make_event(1)])
+    harness.open_inbox().send([make_event(2)])
+    with harness.database.write() as connection:
+        connection.execute(update(click_inbox).values(created_at=click_inbox.c.created_at - 25 * 3_600_000_000))
+    batch = harness.open_inbox().read_from(None, 10_000)
+    assert [event.position for event in batch.events] == [2]
+    assert harness.count_groups() == 1
+    assert '"deleted": true' in harness.stream.getvalue()
+
+
+def test_what_was_sent_before_is_known_by_the_database_alone(harness: InboxHarness) -> None:
+    """Everything that is in the inbox came before its end, and what comes afterwards did not, whatever the clock of the
+    machine that sent it says.
+    """
+    inbox = harness.open_inbox()
+    assert not inbox.has_before(inbox.find_end())
+    inbox.send([make_event(1)])
+    end = inbox.find_end()
+    assert inbox.has_before(end)
+    batch = inbox.read_from(None, 10)
+    assert batch.cursor is not None
+    inbox.acknowledge(batch.cursor)
+    inbox.send([make_event(2)])
+    assert not inbox.has_before(end)

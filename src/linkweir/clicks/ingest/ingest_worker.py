@@ -223,9 +223,9 @@ def wait_until_stored(inbox: ClickInbox, worker: IngestWorker, timeout_seconds: 
     """Wait until every click that is in the shared inbox now is stored; False when some are left after the timeout.
     `worker` reads the inbox, and is the caller's own and not started. Raises DatabaseUnavailable.
     """
-    until, behind = time.monotonic() + timeout_seconds, now() + 1
+    until, end = time.monotonic() + timeout_seconds, inbox.find_end()
     worker.drain()
-    while inbox.count_older(behind):
+    while inbox.has_before(end):
         if time.monotonic() > until:
             return False
         time.sleep(TAKEOVER_POLL_SECONDS)

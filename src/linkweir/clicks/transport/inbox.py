@@ -13,12 +13,14 @@ from structlog.typing import FilteringBoundLogger
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.journal.interface import EventBatch, JournalCursor
 from linkweir.clicks.transport.event_group import MAX_GROUP_EVENTS, open_group, seal_group
-from linkweir.clock import SECOND_US, now
+from linkweir.clock import DAY_US, SECOND_US
 from linkweir.db import click_inbox_table
 from linkweir.db.database import Database, WriteMode
+from linkweir.db.portable_sql import read_clock
 from linkweir.errors import VaultError
 from linkweir.vault import Vault
 
+MAX_UNREADABLE_US = DAY_US  # that a group of no use to anybody may stay: there is data of people in it
 LEASE_US = 120 * SECOND_US  # for one batch, which takes a worker about a second
 
 
@@ -31,7 +33,7 @@ class InboxCursor:
 
 class ClickInbox:
     """Threads and processes may share it. A group that this machine's vault key does not open, or that is damaged,
-    stays, is logged and blocks nothing: another machine may have the right key.
+    stays for a day, is logged and blocks nothing: another machine may have the right key.
     """
 
     def __init__(self, database: Database, vault: Vault, log: FilteringBoundLogger) -> None:
@@ -47,26 +49,29 @@ class ClickInbox:
         parts = [events[start : start + MAX_GROUP_EVENTS] for start in range(0, len(events), MAX_GROUP_EVENTS)]
         groups = [(uuid.uuid4(), len(part), seal_group(part, self._vault)) for part in parts]
         with self._database.write(WriteMode.CONCURRENT) as connection:
-            click_inbox_table.add(connection, groups, now())
+            click_inbox_table.add(connection, groups, read_clock(connection))
 
     def read_from(self, cursor: JournalCursor | None, limit: int) -> EventBatch:
         """Claim about `limit` events that nobody has claimed, at least a group; `cursor` is None. Raises
         DatabaseUnavailable.
         """
         assert cursor is None
-        at = now()
         with self._database.write(WriteMode.CONCURRENT) as connection:
+            at = read_clock(connection)
             claimed = click_inbox_table.claim(
                 connection, max(1, limit // MAX_GROUP_EVENTS), self._worker, at, at + LEASE_US
             )
         events: list[ClickEvent] = []
         opened = []
-        for group, data in claimed:
+        for group, created_at, data in claimed:
             try:
                 events += open_group(data, self._vault)
                 opened.append(group)
             except (VaultError, ValueError) as error:
-                self._log.error("click.group_unreadable", group=str(group), reason=str(error))
+                expired = created_at < at - MAX_UNREADABLE_US
+                self._log.error("click.group_unreadable", group=str(group), reason=str(error), deleted=expired)
+                if expired:
+                    self.acknowledge(InboxCursor((group,)))
         return EventBatch(events, InboxCursor(tuple(opened)) if opened else None)
 
     def acknowledge(self, cursor: JournalCursor) -> None:
@@ -75,7 +80,14 @@ class ClickInbox:
         with self._database.write(WriteMode.CONCURRENT) as connection:
             click_inbox_table.delete_groups(connection, cursor.groups)
 
-    def count_older(self, before: int) -> int:
-        """How many events are in it that came before a time (microseconds since 1970). Raises DatabaseUnavailable."""
+    def find_end(self) -> int:
+        """The time behind everything that is in it now (microseconds since 1970, by the database's clock). Raises
+        DatabaseUnavailable.
+        """
         with self._database.read() as connection:
-            return click_inbox_table.count_events(connection, before)
+            return read_clock(connection)
+
+    def has_before(self, position: int) -> bool:
+        """Whether events that came before a time are still in it. Raises DatabaseUnavailable."""
+        with self._database.read() as connection:
+            return click_inbox_table.count_events(connection, position) > 0
