@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 TEMPLATE = "linkweir_template"
@@ -31,17 +32,18 @@ def _user() -> str | None:
 
 
 class PostgresqlServer:
-    """One server with a template database that has all tables."""
+    """One server with a template database that has all tables, and with these settings."""
 
-    def __init__(self, programs: Path) -> None:
-        self._programs = programs
+    def __init__(self, programs: Path, more_settings: Sequence[str] = ()) -> None:
+        self.programs = programs
         self.folder = Path(tempfile.mkdtemp(prefix="linkweir-pg-"))
         if user := _user():
             shutil.chown(self.folder, user)
         data = self.folder / "data"
         options = ("-U", "linkweir", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         self._run("initdb", "-D", str(data), *options)
-        settings = ("fsync=off", "listen_addresses=", "max_connections=200", "shared_buffers=32MB", "max_wal_size=2GB")
+        settings = ["fsync=off", "listen_addresses=", "max_connections=200", "shared_buffers=32MB", "max_wal_size=2GB"]
+        settings += more_settings
         with (self.folder / "log").open("wb") as log:
             self.process = subprocess.Popen(  # noqa: S603
                 [programs / "postgres", "-D", data, "-k", self.folder, *(f"-c{setting}" for setting in settings)],
@@ -58,7 +60,7 @@ class PostgresqlServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(  # noqa: S603
-            [self._programs / program, *arguments], check=True, capture_output=True, user=_user(), cwd=self.folder
+            [self.programs / program, *arguments], check=True, capture_output=True, user=_user(), cwd=self.folder
         )
 
     def _wait(self) -> None:

@@ -18,6 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from linkweir.db import accounts_table
+from linkweir.db.database import CopyLocation
 from linkweir.db.migrations.versions import v0001_initial_schema
 from linkweir.db.schema import metadata
 from linkweir.db.schema_upgrade import LATEST_REVISION, MIGRATIONS_PATH, migrate
@@ -225,7 +226,7 @@ def test_what_was_removed_is_overwritten(database: SqliteDatabase) -> None:
         accounts_table.create(connection, uuid.uuid4(), name, 1)
     with database.write() as connection:
         connection.execute(text("DELETE FROM accounts"))
-    assert database.vacuum()
+    assert database.vacuum() == set()
     files = {path.name: path.read_bytes() for path in database.path.parent.iterdir()}
     assert [file for file, data in files.items() if name.encode() in data] == []
     assert files.get("linkweir.db-wal", b"") == b""
@@ -238,10 +239,10 @@ def test_a_reader_prevents_the_log_from_being_emptied(database: SqliteDatabase) 
     other = sqlite3.connect(database.path, isolation_level=None)
     other.execute("BEGIN")
     other.execute("SELECT count(*) FROM accounts").fetchone()
-    assert not database.vacuum()
+    assert database.vacuum() == {CopyLocation.WRITE_AHEAD_LOG}
     other.execute("COMMIT")
     other.close()
-    assert database.vacuum()
+    assert database.vacuum() == set()
 
 
 def test_emptying_the_log_holds_nobody_up(database: SqliteDatabase) -> None:
@@ -270,5 +271,5 @@ def test_emptying_the_log_holds_nobody_up(database: SqliteDatabase) -> None:
 
 def test_a_large_file_is_not_written_anew(database: SqliteDatabase) -> None:
     """Above the limit the log is emptied, and the answer says that the file was left as it is."""
-    assert not database.vacuum(limit=1)
-    assert database.vacuum(limit=1 << 30)
+    assert database.vacuum(limit=1) == database.lasting_copies(limit=1) == {CopyLocation.TABLES}
+    assert database.vacuum(limit=1 << 30) == database.lasting_copies(limit=1 << 30) == set()

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import insert, select, text
 
 from linkweir.db import accounts_table, aggregate_values_table
-from linkweir.db.database import WriteMode
+from linkweir.db.database import CopyLocation, WriteMode
 from linkweir.db.postgresql_database import PostgresqlDatabase
 from linkweir.db.schema import accounts, metadata
 from linkweir.db.schema_upgrade import LATEST_REVISION, create_database, migrate
@@ -188,3 +188,19 @@ def test_a_database_of_another_encoding_is_refused(tmp_path: Path) -> None:
         migrate(database)
     database.close()
     server.execute("DROP DATABASE latin WITH (FORCE)")
+
+
+def test_tables_are_rewritten_once_nobody_sees_what_was_deleted(database: PostgresqlDatabase) -> None:
+    """While a transaction sees deleted rows the tables are named as a place of copies, afterwards no more; a database
+    over the limit is not rewritten, and is said not to be.
+    """
+    with database.read() as reader:
+        reader.execute(text("SELECT 1"))
+        with database.write() as connection:
+            accounts_table.create(connection, uuid.uuid4(), "gone", 1)
+            connection.execute(text("DELETE FROM accounts"))
+        assert CopyLocation.TABLES in database.vacuum()
+    lasting = database.lasting_copies()
+    assert CopyLocation.TABLES not in lasting
+    assert database.vacuum() == lasting
+    assert database.vacuum(limit=1) == database.lasting_copies(limit=1) == lasting | {CopyLocation.TABLES}

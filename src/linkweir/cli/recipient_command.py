@@ -15,6 +15,12 @@ TABLE_LABELS = {
     "outbox": "requests to webhooks",
     "queue": "waiting in the queue",
 }  # what tables hold, where names mislead
+COPY_LABELS = {
+    "tables": "the files of the database's tables",
+    "write_ahead_log": "the database's log",
+    "log_archive": "the archive of that log",
+    "replicas": "replicas of the database",
+}  # where a database keeps copies of what was deleted
 _EXAMPLES = """\
   linkweir recipient export ada@example.org > ada.json
   linkweir recipient erase ada@example.org bob@example.org --yes
@@ -22,6 +28,8 @@ _EXAMPLES = """\
 
 The service may be running. Erasure rewrites the database at the end, so that no fragment of an erased row remains;
 meanwhile (about a second for 100 MB) the service accepts no mail. Erasure cannot be undone.
+
+Exit codes: 0 erased, 1 not finished: run it again, 2 usage error.
 """
 
 
@@ -72,7 +80,7 @@ def run_export(args: argparse.Namespace) -> int:
 
 
 def run_erase(args: argparse.Namespace) -> int:
-    """Erase, and say what was removed; 1 when old copies may be left in the database's files."""
+    """Erase, and say what was removed and where copies may be left; 1 when another try would do more."""
     if not args.yes:
         raise UsageError("this erases all data about them permanently: confirm with --yes")
     with open_data_folder(args) as (settings, database):
@@ -92,15 +100,16 @@ def run_erase(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
-    if settings.database:  # no second try would do more
+    if done.remaining_copies:
+        locations = ", ".join(COPY_LABELS[location] for location in done.remaining_copies)
         print(
-            "linkweir: logs, replicas and backups of PostgreSQL hold copies as long as you keep them", file=sys.stderr
+            f"linkweir: copies may be left in {locations}: see linkweir help privacy-and-erasure, What remains",
+            file=sys.stderr,
         )
-        return 0
-    if left := not done.overwritten:
-        why = "clicks wait in the journal that nobody stores, or a reader keeps old copies in the database's log"
+    if done.unfinished:
+        why = "clicks wait in the journal that nobody stores, or somebody reads what was there before"
         print(f"linkweir: {why}: run this again", file=sys.stderr)
-    return int(left)
+    return int(done.unfinished)
 
 
 def _format_erasure(done: "ErasureReport") -> str:

@@ -7,7 +7,7 @@ else that a statement raises is a bug. This module does not know what the tables
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from enum import Enum
+from enum import Enum, StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +26,15 @@ class WriteMode(Enum):
     CONCURRENT = "concurrent"  # beside all but EXCLUSIVE ones: it locks the rows that it decides by
     SERIAL = "serial"  # the same, but alone among the SERIAL ones: it reads, decides and writes without such locks
     EXCLUSIVE = "exclusive"  # alone: it deletes, or makes anew, what others count on
+
+
+class CopyLocation(StrEnum):
+    """Where copies of deleted data may be left."""
+
+    TABLES = "tables"  # the files of tables and their indexes
+    WRITE_AHEAD_LOG = "write_ahead_log"
+    LOG_ARCHIVE = "log_archive"  # that PostgreSQL's administrator keeps of the log
+    REPLICAS = "replicas"  # of PostgreSQL, with files of their own
 
 
 class Database(ABC):
@@ -84,20 +93,21 @@ class Database(ABC):
         """See, now and then, whether a write is possible. Raises DatabaseUnavailable."""
 
     @abstractmethod
-    def vacuum(self, limit: int | None = None) -> bool:
-        """Leave no copy of deleted data behind; writers may wait meanwhile. Return False when copies are left, or when
-        the database is larger than `limit` bytes and so was not rewritten. Raises DatabaseUnavailable.
+    def vacuum(self, limit: int | None = None) -> frozenset[CopyLocation]:
+        """Leave no copy of deleted data behind; others may wait meanwhile. Return where copies may be left all the
+        same: also because the database is larger than `limit` bytes and so was not rewritten. Raises
+        DatabaseUnavailable.
         """
+
+    @abstractmethod
+    def lasting_copies(self, limit: int | None = None) -> frozenset[CopyLocation]:
+        """Where `vacuum` leaves copies however often it is tried. Raises DatabaseUnavailable."""
 
     @abstractmethod
     def truncate_wal(self) -> bool:
         """Overwrite deleted data in the log, where that is ours to do. Return False when somebody is in the way, for
         whom nobody waits. Raises DatabaseUnavailable.
         """
-
-    @abstractmethod
-    def is_smaller_than(self, limit: int | None) -> bool:
-        """Whether it is at most `limit` bytes large, so that `vacuum` leaves no copy. Raises DatabaseUnavailable."""
 
     @abstractmethod
     def close(self) -> None:

@@ -21,7 +21,8 @@ from psycopg.adapt import Buffer, Loader
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.pool import QueuePool
 
-from linkweir.db.database import PROBE_SECONDS, Database, WriteMode
+from linkweir.db import postgresql_vacuum
+from linkweir.db.database import PROBE_SECONDS, CopyLocation, Database, WriteMode
 from linkweir.errors import DatabaseUnavailable, DataFolderError, TransactionConflict, UnstorableData
 
 MIN_VERSION: Final = 15
@@ -119,11 +120,15 @@ class PostgresqlDatabase(Database):
                     raise DatabaseUnavailable(f"{self.name}: the server is a replica and takes no writes")
             self._next_probe_at = time.monotonic() + PROBE_SECONDS
 
-    def vacuum(self, limit: int | None = None) -> bool:
-        """Let the server reuse the space of deleted rows. False: its log, replicas and backups may hold copies."""
+    def vacuum(self, limit: int | None = None) -> frozenset[CopyLocation]:
+        """Rewrite the tables without deleted rows, and let the server drop its log, as far as the role's rights go."""
         with self._autocommit() as connection:
-            connection.exec_driver_sql("VACUUM")
-        return False
+            return postgresql_vacuum.vacuum(connection, limit, self._timeout)
+
+    def lasting_copies(self, limit: int | None = None) -> frozenset[CopyLocation]:
+        """Where the role's rights, or the server's settings, let copies stay."""
+        with self._autocommit() as connection:
+            return postgresql_vacuum.lasting_copies(connection, limit)
 
     @contextmanager
     def _autocommit(self) -> Iterator[Connection]:
@@ -136,10 +141,6 @@ class PostgresqlDatabase(Database):
     def truncate_wal(self) -> bool:
         """The log is the server's: nothing is to be done here."""
         return True
-
-    def is_smaller_than(self, limit: int | None) -> bool:
-        """No: copies may be left whatever its size."""
-        return False
 
     def close(self) -> None:
         """Close all pooled connections."""

@@ -21,7 +21,7 @@ import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
-from linkweir.db.database import PROBE_SECONDS, Database, WriteMode
+from linkweir.db.database import PROBE_SECONDS, CopyLocation, Database, WriteMode
 from linkweir.db.wal_files import WalFiles
 from linkweir.errors import DatabaseUnavailable, UnstorableData
 
@@ -212,27 +212,28 @@ class SqliteDatabase(Database):
                 raise DatabaseUnavailable(f"{self.path}: {error}") from error
             self._identity = identity
 
-    def vacuum(self, limit: int | None = None) -> bool:
+    def vacuum(self, limit: int | None = None) -> frozenset[CopyLocation]:
         """Rewrite the database file without deleted data, and empty the log.
 
         secure_delete overwrites freed rows and pages, but a page that is split keeps old copies in its gaps, and the
-        log keeps everything. Writers wait meanwhile. Return False when the file is larger than `limit` bytes and so was
-        not rewritten, or a reader kept the log from being emptied within the usual wait. Raises DatabaseUnavailable.
+        log keeps everything. Writers wait meanwhile. Copies may be left in the file when it is larger than `limit`
+        bytes and so was not rewritten, and in the log when a reader kept it from being emptied within the usual wait.
+        Raises DatabaseUnavailable.
         """
-        small = self.is_smaller_than(limit)
+        left = self.lasting_copies(limit)
         if not self._write_lock.acquire(timeout=self._timeout):
             raise DatabaseUnavailable("the database is busy")
         try:
-            if small:
+            if not left:
                 self._execute_outside_transaction("VACUUM")
             deadline = time.monotonic() + self._timeout
             while self._execute_outside_transaction("PRAGMA wal_checkpoint(TRUNCATE)")[0]:
                 if time.monotonic() > deadline:
-                    return False
+                    return left | {CopyLocation.WRITE_AHEAD_LOG}
                 time.sleep(0.02)
         finally:
             self._write_lock.release()
-        return small
+        return left
 
     def truncate_wal(self) -> bool:
         """Overwrite deleted data in the log, and bring the database file up to date.
@@ -250,10 +251,11 @@ class SqliteDatabase(Database):
         finally:
             self._write_lock.release()
 
-    def is_smaller_than(self, limit: int | None) -> bool:
-        """Whether the file is at most `limit` bytes large. Raises DatabaseUnavailable."""
+    def lasting_copies(self, limit: int | None = None) -> frozenset[CopyLocation]:
+        """In the file, when it is larger than `limit` bytes. Raises DatabaseUnavailable."""
         self._check_file()
-        return limit is None or self.path.stat().st_size <= limit
+        is_small = limit is None or self.path.stat().st_size <= limit
+        return frozenset() if is_small else frozenset({CopyLocation.TABLES})
 
     def _execute_outside_transaction(self, statement: str, *, timeout: float | None = None) -> Any:
         """Return the first row of a statement that cannot run in a transaction; `timeout`: seconds to wait for the

@@ -10,15 +10,15 @@ redirect. This module does not know how files and journals are cleaned.
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import orjson
 
 from linkweir.db import person_data
-from linkweir.db.database import Database, WriteMode
+from linkweir.db.database import CopyLocation, Database, WriteMode
 from linkweir.errors import RateLimited
 from linkweir.privacy.erasure_lock import RETRY_SECONDS
 from linkweir.privacy.mentions import LinkDestinations, PersonMentions, no_link_destinations
@@ -56,8 +56,10 @@ class ErasureReport:
     """What was deleted: rows by table, files of mail, and mentions of the person elsewhere: others' stored mails, links
     and texts, remembered responses, and aggregates by a value that held the address.
 
-    `overwritten`: no old copy is left in the database's files, and no click in the journal. `pending_machines`: those
-    that were silent and may hold clicks of the person; what comes from them later is stored without personal data.
+    `overwritten`: no old copy is left in the database's files, and no click in the journal. `remaining_copies`: where
+    the database or its server may hold copies of what was deleted. `pending_machines`: those that were silent and may
+    hold clicks of the person; what comes from them later is stored without personal data. `unfinished`: another try
+    would do more.
     """
 
     rows: Counter[str] = field(default_factory=lambda: Counter(messages=0))
@@ -68,7 +70,16 @@ class ErasureReport:
     replies: int = 0
     sums: int = 0
     overwritten: bool = False
+    remaining_copies: list[CopyLocation] = field(default_factory=list)
     pending_machines: list[str] = field(default_factory=list)
+    unfinished: bool = False
+
+    def finish(self, copies: Set[CopyLocation], lasting: Set[CopyLocation], *, caught_up: bool) -> Self:
+        """Set where copies are left, some of them for good, and whether all clicks of before were stored."""
+        self.remaining_copies = sorted(copies)
+        self.overwritten = caught_up and not copies
+        self.unfinished = not caught_up or not copies <= lasting
+        return self
 
 
 class PrivacyRequests:
@@ -113,7 +124,7 @@ class PrivacyRequests:
         deleted, and the next try finishes it.
 
         `limit`: a larger database (in bytes) is not rewritten now, so fragments of deleted rows may be left in it;
-        None: it is, whatever its size, and writers wait. `full_scan`: search all rows also for somebody who is neither
+        None: it is, whatever its size, and others wait. `full_scan`: search all rows also for somebody who is neither
         the recipient of a message nor named by a link, an aggregate or a response; otherwise such an erasure is cheap.
         """
         with self._external_data.lock(), self._database.try_job("erasure") as acquired:
@@ -128,19 +139,18 @@ class PrivacyRequests:
             with self._database.read() as connection:
                 known = full_scan or person_data.has_data(connection, email, account)
             if not known and not mentions.any_indexed():
-                done.overwritten = caught_up and self._database.is_smaller_than(limit)
-                return done
+                lasting = self._database.lasting_copies(limit)
+                return done.finish(lasting, lasting, caught_up=caught_up)
             with self._database.write(WriteMode.EXCLUSIVE) as connection:
                 person_data.mark_erasure_started(connection, email, account, now)
             self._erase_messages(email, now, account, done)
             mentions.redact_all(done)
             self._external_data.redact_dead_letters([], set(), mentions.matcher)
-            whole = self._database.vacuum(limit)
-            if whole or not self._database.is_smaller_than(limit):  # else this is to be tried again
+            copies, lasting = self._database.vacuum(limit), self._database.lasting_copies(limit)
+            if copies <= lasting:  # else this is to be tried again
                 with self._database.write(WriteMode.EXCLUSIVE) as connection:
                     person_data.mark_erasure_done(connection, email, account)
-            done.overwritten = whole and caught_up
-            return done
+            return done.finish(copies, lasting, caught_up=caught_up)
 
     def _erase_messages(self, email: str, now: int, account: AccountId, report: ErasureReport) -> None:
         with self._database.read() as connection:

@@ -215,8 +215,9 @@ class RecipientExport(Struct, kw_only=True, tag_field="object", tag="recipient")
 
 
 class ErasureResponse(Struct, kw_only=True, tag_field="object", tag="erased"):
-    """What was erased. `overwritten`: no old copy is left in the database files. `pending_machines`: those that were
-    silent and may hold clicks of this person; not done while there are any.
+    """What was erased. `overwritten`: no old copy is left in the database files. `remaining_copies`: where some may be
+    left: `tables`, `write_ahead_log`, `log_archive`, `replicas`. `pending_machines`: those that were silent and may
+    hold clicks of this person; not done while there are any.
     """
 
     messages: int
@@ -228,4 +229,5 @@ class ErasureResponse(Struct, kw_only=True, tag_field="object", tag="erased"):
     replies: int
     sums: int
     overwritten: bool
+    remaining_copies: list[str]
     pending_machines: list[str]

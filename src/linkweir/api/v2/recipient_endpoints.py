@@ -34,6 +34,7 @@ def erase_recipient(call: ApiRequest) -> ErasureResponse:
         replies=done.replies,
         sums=done.sums,
         overwritten=done.overwritten,
+        remaining_copies=list(done.remaining_copies),
         pending_machines=done.pending_machines,
     )
 
