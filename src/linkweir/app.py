@@ -34,6 +34,7 @@ from linkweir.clicks.ingest.ingest_worker import IngestWorker
 from linkweir.clicks.ingest.pipeline import ingest_events
 from linkweir.clicks.ingest.rebuild_worker import RebuildWorker
 from linkweir.clicks.journal.carry_signals import CarrySignals
+from linkweir.clicks.journal.dead_letter_retention import DeadLetterRetention
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.interface import EventSource, Journal
 from linkweir.clicks.journal.local_journal import LocalJournal
@@ -109,6 +110,7 @@ def create_services(
         wait=settings.click_wait,
         carry_signals=carry_signals,
     )
+    dead_letter_retention = DeadLetterRetention(dead_letters, database)
     heartbeat = Heartbeat(settings.data)
     submitter = create_submitter(settings, database, log, heartbeat.require_recent if role == "web" else lambda: None)
     tracking_keyring = TrackingKeyRing(choose_keyring_source(settings, database), database, submitter.defaults, log)
@@ -182,6 +184,12 @@ def create_services(
             log,
             settings.retention_seconds,
         ),
+        dead_letter_worker=PeriodicWorker(
+            "dead-letters",
+            lambda _is_stopping: dead_letter_retention.run(),
+            log,
+            settings.retention_seconds,
+        ),
         report_mail_worker=PeriodicWorker(
             "report-mails",
             lambda is_stopping: send_reports(database, settings, now(), log, is_stopping),
@@ -244,8 +252,11 @@ def _list_workers(services: AppServices) -> list[Component]:
     ]
     if not has_role("deliver"):  # which keeps house itself
         workers.append(("housekeeping", Component.from_thread("retention", services.retention_worker)))
+    components = [component for role, component in workers if has_role(role)]
+    if has_role("redirect", "count"):  # both set events aside
+        components.append(Component.from_thread("dead-letters", services.dead_letter_worker))
     smtp_servers = Component("smtp", lambda: smtp.start(services), lambda: smtp.stop(services))
-    return [*(component for role, component in workers if has_role(role)), smtp_servers]
+    return [*components, smtp_servers]
 
 
 def prepare(services: AppServices) -> None:

@@ -1,5 +1,6 @@
 """Erasure where several machines keep journals: it waits for all of them, and says when one did not answer."""
 
+import io
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,10 +9,12 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from linkweir import machine_status, privacy_requests
+from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clock import DAY_US, now
 from linkweir.db.portable_sql import read_clock
-from linkweir.db.schema import clicks, machines
+from linkweir.db.schema import clicks, machines, messages
 from linkweir.settings import Settings
+from linkweir.web.structured_logging import make_logger
 from tests.cli.command_runner import CommandRunner
 from tests.databases import make_database, make_database_url, use_dialect
 from tests.test_service_secrets import make_master_key
@@ -111,3 +114,30 @@ def test_a_clock_that_is_ahead_hides_no_click(tmp_path: Path, monkeypatch: pytes
             row, after = connection.execute(select(machines)).one(), read_clock(connection)
         assert before <= row.seen_at <= after
         assert before - 600_000_000 <= row.drained_until_at <= after - 900_000
+
+
+def test_what_another_machine_has_set_aside_is_erased_too(tmp_path: Path) -> None:
+    """Dead letters of an erased message are overwritten on a machine that only redirects as well, and so are those that
+    lay there for longer than anything is stored.
+    """
+    with use_dialect("postgresql"):
+        shared: dict[str, Any] = {"database": make_database_url(), "master_key": make_master_key()}
+        shared |= {"click_transport": "postgresql", "retention_seconds": 0.2}
+        folder = tmp_path / "two"
+        old = DeadLetterFile(folder / "spool", make_logger("error", io.StringIO()))
+        old.path.parent.mkdir(parents=True)
+        old.path.write_bytes(b'{"set_aside_at": 1, "ip": "192.0.2.66"}\n')
+        with (
+            RunningService(tmp_path / "one", **shared) as one,
+            RunningService(folder, roles=("redirect",), **shared) as two,
+        ):
+            wait_until(lambda: b"192.0.2.66" not in old.path.read_bytes())
+            one.send(recipients=[{"email": "grace@example.org"}])
+            with one.components.database.read() as connection:
+                number = connection.scalar(select(messages.c.number))
+            assert number is not None
+            two.components.dead_letters.append({"fact": {"number": number, "ip": "192.0.2.77"}})
+            two.components.dead_letters.append({"fact": {"number": number + 1, "ip": "192.0.2.88"}})
+            one.request_when_allowed("DELETE", f"{one.account_path}/recipients/grace@example.org")
+            wait_until(lambda: b"192.0.2.77" not in old.path.read_bytes())
+            assert b"192.0.2.88" in old.path.read_bytes()

@@ -88,6 +88,11 @@ def erase(connection: Connection, messages_to_erase: Sequence[Mapping[Any, Any]]
     return removed
 
 
+def list_erased_numbers(connection: Connection, since: int) -> list[int]:
+    """The numbers of messages that were erased since a time (microseconds since 1970)."""
+    return list(connection.scalars(select(erased_messages.c.number).where(erased_messages.c.at >= since)))
+
+
 def has_data(connection: Connection, email: str, account: uuid.UUID | None) -> bool:
     """Whether there is a message to this address, or an unfinished erasure of it."""
     statement = select(messages.c.id).where(messages.c.person == email.lower())

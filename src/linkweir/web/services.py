@@ -88,6 +88,7 @@ class AppServices:
     heartbeat: Heartbeat
     machine_heartbeat: MachineHeartbeat
     retention_worker: PeriodicWorker
+    dead_letter_worker: PeriodicWorker
     report_mail_worker: PeriodicWorker
     refresh_thread: RefreshThread
     supervisor: ThreadSupervisor

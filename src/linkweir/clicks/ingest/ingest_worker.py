@@ -22,15 +22,13 @@ from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.journal.reader import wait_until_wiped
 from linkweir.clicks.transport.carrier import ClickCarrier
 from linkweir.clicks.transport.inbox import ClickInbox
-from linkweir.clock import DAY_US, now
+from linkweir.clock import now
 from linkweir.db.database import Database, WriteMode
 from linkweir.errors import DatabaseUnavailable, TransactionConflict, UnstorableData
 
 IngestFunction = Callable[[Connection, Sequence[ClickEvent]], int]  # how many were new
 NotifyFunction = Callable[[Connection], int]  # webhooks of clicks whose verdict has settled; how many
 
-EXPIRY_INTERVAL_SECONDS = 3600.0  # seconds between looks at what was set aside
-MAX_RETENTION_US = 30 * DAY_US  # the longest that personal data is kept, by the outside contract
 BATCH_EVENTS = 12_000  # facts in one transaction: what many clicks share is then written once
 FIRST_BATCH_EVENTS = 3000  # in the first one, before it is known how long they take
 BATCH_EVENTS_UNDER_LOAD = 100  # the same while readers come, and where more would take long
@@ -82,7 +80,7 @@ class IngestWorker(WorkerThread):
         self._batch_limit = self.batch_size = FIRST_BATCH_EVENTS
         self._behind = False
         self._wait_seconds = 0.0  # for the turn to write, with the last batch
-        self._notify_at = self._expire_at = 0.0
+        self._notify_at = 0.0
         self.stored = self.repeated = self.failures = 0
         self.drained_until_at = 0
         self.problem: str | None = None  # what keeps clicks from being stored now
@@ -144,7 +142,6 @@ class IngestWorker(WorkerThread):
             self._source.acknowledge(batch.cursor)
         if not self._behind:
             self.drained_until_at = read_at
-        self._expire_dead_letters()
         self._send_due_notifications(immediately=bool(batch.events))
         return len(batch.events)
 
@@ -181,12 +178,6 @@ class IngestWorker(WorkerThread):
             except (TransactionConflict, IntegrityError):  # the second: it has stored the same events meanwhile
                 if conflicts + 1 == MAX_CONFLICTS:
                     raise
-
-    def _expire_dead_letters(self) -> None:
-        """Delete dead letters that are older than the longest retention."""
-        if time.monotonic() >= self._expire_at:
-            self._expire_at = time.monotonic() + EXPIRY_INTERVAL_SECONDS
-            self._dead_letters.redact_older_than(now() - MAX_RETENTION_US)
 
     def _send_due_notifications(self, *, immediately: bool) -> None:
         if self._notify is not None and (immediately or time.monotonic() >= self._notify_at):

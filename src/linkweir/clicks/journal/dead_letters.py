@@ -40,6 +40,13 @@ class DeadLetterFile:
         line = json.dumps({"set_aside_at": now(), **entry}, default=str).encode() + b"\n"
         append_durably(self.path, line)
 
+    def changed_at(self) -> int | None:
+        """When the file was last changed (nanoseconds since 1970); None while there is none. Raises OSError."""
+        try:
+            return self.path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+
     def redact_person(
         self, numbers: Collection[int], addresses: Collection[str] = (), names_person: NamesPerson | None = None
     ) -> int:
@@ -54,11 +61,8 @@ class DeadLetterFile:
 
         A line without a time is as old as the last change of the file. Raises OSError.
         """
-        try:
-            changed_at = self.path.stat().st_mtime_ns // 1000
-        except FileNotFoundError:
-            return 0
-        return self._redact(lambda line: _timestamp(line, changed_at) < before)
+        changed_at = self.changed_at() or 0
+        return self._redact(lambda line: _timestamp(line, changed_at // 1000) < before)
 
     def _redact(self, matches: Callable[[bytes], bool]) -> int:
         try:
