@@ -62,6 +62,25 @@ def serves_links(connection: Connection, row: Mapping[Any, Any]) -> bool:
     return row["proven_at"] is not None or not has_several_accounts(connection)
 
 
+def list_due(connection: Connection, fine_before: int, others_before: int, limit: int) -> Sequence[RowMapping]:
+    """Domains with a tracking host to be checked, the longest unchecked first: those that led here at a check before
+    `fine_before`, and those that did not, or were made or changed and not checked since, before `others_before`.
+    """
+    checked_at = func.coalesce(domains.c.dns_checked_at, domains.c.updated_at)
+    is_fine = domains.c.found_at == domains.c.dns_checked_at
+    is_other = domains.c.found_at.is_(None) | (domains.c.found_at != domains.c.dns_checked_at)
+    due = (is_fine & (checked_at < fine_before)) | (is_other & (checked_at < others_before))
+    statement = select(domains).where(domains.c.tracking_subdomain.is_not(None), due)
+    return connection.execute(statement.order_by(checked_at, domains.c.id).limit(limit)).mappings().all()
+
+
+def list_lost(connection: Connection, account: uuid.UUID, limit: int) -> Sequence[RowMapping]:
+    """Domains of the account whose tracking host led here and no longer does, the first one lost first."""
+    here = (domains.c.account_id == account, domains.c.lost_at.is_not(None))
+    statement = select(domains).where(*here).order_by(domains.c.lost_at, domains.c.id).limit(limit)
+    return connection.execute(statement).mappings().all()
+
+
 def list_tracking_hosts(connection: Connection) -> list[str]:
     """Every host that tracking links of some domain live on."""
     statement = select(domains.c.tracking_subdomain, domains.c.domain).where(domains.c.tracking_subdomain.is_not(None))

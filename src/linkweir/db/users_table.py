@@ -14,6 +14,7 @@ from linkweir.db.schema import (
     report_mails,
     report_subscriptions,
     sessions,
+    user_identities,
     user_links,
     users,
 )
@@ -98,7 +99,12 @@ def count(connection: Connection, account: uuid.UUID) -> int:
 def set_password(connection: Connection, user: uuid.UUID, password: str, now: int) -> None:
     """A new hash; every session of the user ends."""
     connection.execute(update(users).where(users.c.id == user).values(password=password, updated_at=now))
-    connection.execute(delete(sessions).where(sessions.c.user_id == user))
+    close_sessions(connection, user)
+
+
+def set_email(connection: Connection, user: uuid.UUID, email: str, now: int) -> None:
+    """Another address, in lower case. Raises IntegrityError when somebody has it."""
+    connection.execute(update(users).where(users.c.id == user).values(email=email, updated_at=now))
 
 
 def rehash_password(connection: Connection, user: uuid.UUID, password: str) -> None:
@@ -108,7 +114,7 @@ def rehash_password(connection: Connection, user: uuid.UUID, password: str) -> N
 
 def remove(connection: Connection, user: uuid.UUID) -> None:
     """Forget a user with all sessions, memberships and links."""
-    for table in (sessions, memberships, user_links, report_subscriptions, report_mails):
+    for table in (sessions, memberships, user_identities, user_links, report_subscriptions, report_mails):
         connection.execute(delete(table).where(table.c.user_id == user))
     connection.execute(delete(users).where(users.c.id == user))
 
@@ -143,3 +149,8 @@ def set_session_account(connection: Connection, digest: bytes, account: uuid.UUI
 def close_session(connection: Connection, digest: bytes) -> None:
     """Somebody has signed out."""
     connection.execute(delete(sessions).where(sessions.c.digest == digest))
+
+
+def close_sessions(connection: Connection, user: uuid.UUID) -> None:
+    """The user is signed out everywhere."""
+    connection.execute(delete(sessions).where(sessions.c.user_id == user))

@@ -16,6 +16,7 @@ from linkweir.db.schema.account_tables import (
     sign_in_limits,
     sign_in_networks,
     smtp_credentials,
+    user_identities,
     user_links,
     users,
 )
@@ -106,6 +107,7 @@ __all__ = [
     "sign_in_networks",
     "smtp_credentials",
     "stored_rows",
+    "user_identities",
     "user_links",
     "users",
     "verdict_waits",

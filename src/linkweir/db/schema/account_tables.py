@@ -49,6 +49,8 @@ domains = Table(
     Column("tls_problem", Text),
     Column("proof_problem", Text),  # why the domain is not shown to be the account's
     Column("proven_at", BigInteger),  # since when it is; None: it serves links only in a service with one account
+    Column("found_at", BigInteger),  # when the tracking host was last found to lead here, with TLS where links use it
+    Column("lost_at", BigInteger),  # since when it no longer does; None: it does, or never did
     Column("policy", JSON, nullable=False, server_default="{}"),
     Column("dkim_selector", Text),
     Column("dkim_key", LargeBinary),  # sealed by the vault
@@ -129,6 +131,16 @@ users = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("last_seen_at", BigInteger),
+)
+
+user_identities = Table(  # who a user is to an identity provider
+    "user_identities",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("user_id", BinaryUuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("user_id", "issuer"),  # an address that has a new holder there does not carry the user along
 )
 
 memberships = Table(  # which accounts a user belongs to, and as what
