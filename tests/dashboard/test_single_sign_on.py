@@ -3,7 +3,9 @@
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -18,6 +20,7 @@ from linkweir.clock import now
 from linkweir.errors import Forbidden, SettingsError
 from linkweir.settings import Settings, from_environment
 from linkweir.web.oidc_client import make_oidc_client
+from tests.cli.command_runner import CommandRunner
 from tests.dashboard.browser_client import EMAIL, PASSWORD, DashboardClient, add_user, read_form_token
 from tests.dashboard.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from tests.web.running_service import WAIT_SECONDS, RunningService, find_free_port, wait_until
@@ -56,34 +59,54 @@ def start_at_provider(client: DashboardClient, next_path: str = "/") -> str:
     return httpx.get(started.headers["location"], timeout=WAIT_SECONDS).headers["location"]
 
 
-def get_role(service: RunningService, email: str) -> str | None:
-    """The role of a user in the account, None if there is none."""
+def first_account(service: RunningService) -> uuid.UUID:
+    """The only account."""
     account = service.components.account
     assert account is not None
+    return account
+
+
+def get_role(service: RunningService, email: str) -> str | None:
+    """The role of a user in the account, None if there is none."""
     with service.components.database.read() as connection:
-        return next((row["role"] for row in users.list_members(connection, account) if row["email"] == email), None)
+        members = users.list_members(connection, first_account(service))
+        return next((row["role"] for row in members if row["email"] == email), None)
 
 
-def test_a_real_provider_signs_people_in(tmp_path: Path) -> None:
-    """With a provider that others wrote somebody signs in by its form, becomes an editor by a claim, and comes to the
-    page that they wanted; after they have lost the claim they are refused.
-    """
+@contextmanager
+def run_real_provider() -> Iterator[str]:
+    """A provider that others wrote; its issuer. It signs in whoever is named in its form."""
     port = find_free_port()
     command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port), "--require-nonce", "true"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - for tests
     issuer = f"http://127.0.0.1:{port}"
     try:
         wait_until(lambda: is_answering(f"{issuer}/.well-known/openid-configuration"))
-        claims = {"email": "grace@example.com", "email_verified": True, "groups": ["marketing"]}
-        assert httpx.put(f"{issuer}/users/grace", json=claims).is_success
+        yield issuer
+    finally:
+        process.terminate()
+        process.wait(WAIT_SECONDS)
+
+
+def sign_in_as(client: DashboardClient, issuer: str, subject: str, path: str = "/", **claims: Any) -> httpx.Response:
+    """Where the form of the real provider leads to, for a subject with these claims."""
+    known = {"email_verified": True, "groups": ["marketing"], **claims}
+    assert httpx.put(f"{issuer}/users/{subject}", json=known, timeout=WAIT_SECONDS).is_success
+    form = client.http.get("/single-sign-on", params={"next": path}).headers["location"]
+    return client.http.get(httpx.post(form, data={"sub": subject}, timeout=WAIT_SECONDS).headers["location"])
+
+
+def test_a_real_provider_signs_people_in(tmp_path: Path) -> None:
+    """With a provider that others wrote somebody signs in by its form, becomes an editor by a claim, and comes to the
+    page that they wanted; after they have lost the claim they are refused.
+    """
+    with run_real_provider() as issuer:
         known: dict[str, Any] = {"oidc_issuer": issuer, "oidc_client_id": "any", "oidc_client_secret": CLIENT_SECRET}
         with RunningService(tmp_path / "data", **known, **ROLES) as served, DashboardClient(served) as client:
             assert "Sign in by single sign-on" in client.get("/sign-in")
             for groups, status in (["marketing"], 303), ([], 403):
-                assert httpx.put(f"{issuer}/users/grace", json={**claims, "groups": groups}).is_success
-                form = client.http.get("/single-sign-on?next=/campaign%3Ftag%3Da%2526b").headers["location"]
-                back = httpx.post(form, data={"sub": "grace"}, timeout=WAIT_SECONDS).headers["location"]
-                answer = client.http.get(back)
+                path = "/campaign?tag=a%26b"
+                answer = sign_in_as(client, issuer, "grace", path, email="grace@example.com", groups=groups)
                 assert answer.status_code == status, answer.text
                 if groups:
                     assert answer.headers["location"] == "/dashboard/campaign?tag=a%26b"
@@ -91,9 +114,51 @@ def test_a_real_provider_signs_people_in(tmp_path: Path) -> None:
                     assert client.http.get("/people").status_code == 403
             assert get_role(served, "grace@example.com") == "editor"
             assert CLIENT_SECRET not in str(served.logs) + repr(served.settings)
-    finally:
-        process.terminate()
-        process.wait(WAIT_SECONDS)
+
+
+def test_an_address_that_changes_hands_carries_no_user(tmp_path: Path) -> None:
+    """Who has signed in once is known by the provider's subject: whoever gets their address is refused, they go on with
+    an address that is new or not verified, and the old address then opens a user of its own.
+    """
+    with run_real_provider() as issuer:
+        known: dict[str, Any] = {"oidc_issuer": issuer, "oidc_client_id": "any", "oidc_client_secret": CLIENT_SECRET}
+        with RunningService(tmp_path / "data", **known, **ROLES) as served, DashboardClient(served) as client:
+            old, new = "grace@example.com", "hopper@example.com"
+            assert sign_in_as(client, issuer, "grace", email=old).status_code == 303
+            with served.components.database.write() as connection:
+                first = users.get_user(connection, old)
+                reset = user_links.create_password_reset(connection, first, now())
+            refused = sign_in_as(client, issuer, "eve", email=old)
+            assert (refused.status_code, "somebody else at the provider" in refused.text) == (403, True)
+            assert sign_in_as(client, issuer, "grace", email="x@example.com", email_verified=False).status_code == 303
+            assert get_role(served, old) == "editor"
+            assert sign_in_as(client, issuer, "grace", email=new.upper()).status_code == 303
+            assert (get_role(served, old), get_role(served, new)) == (None, "editor")
+            assert client.http.get(f"/link/{reset}").status_code == 404
+            assert sign_in_as(client, issuer, "eve", email=old, groups=["staff"]).status_code == 303
+            assert (get_role(served, old), get_role(served, new)) == ("viewer", "editor")
+            assert sign_in_as(client, issuer, "grace", email=old).status_code == 303  # eve has it: hers stays as it was
+            assert "dashboard.address_kept" in [line["event"] for line in served.logs]
+            with served.components.database.write() as connection:
+                assert users.get_user(connection, new)["id"] == first["id"]
+                users.remove_member(connection, first_account(served), users.get_user(connection, old)["id"])
+            assert sign_in_as(client, issuer, "grace", email=old).status_code == 303
+            assert (get_role(served, old), get_role(served, new)) == ("editor", None)
+
+
+def test_an_operator_unlinks_a_user(service: RunningService, provider: OidcProvider, tmp_path: Path) -> None:
+    """After `linkweir user unlink` the session ends, and whoever has the address at the provider then is the user."""
+    provider.claims["groups"] = "admins"
+    with DashboardClient(service) as client:
+        assert client.http.get(start_at_provider(client)).status_code == 303
+        provider.claims["sub"] = "another"
+        assert client.http.get(start_at_provider(client)).status_code == 403
+        assert client.http.get("/people").status_code == 200
+        linkweir = CommandRunner(home=tmp_path, work=tmp_path)
+        assert b"signed out" in linkweir("user", "unlink", EMAIL, "--data", service.settings.data).out
+        assert client.http.get("/people").status_code == 303
+        assert client.http.get(start_at_provider(client)).status_code == 303
+        assert client.http.get("/people").status_code == 200
 
 
 def is_answering(url: str) -> bool:

@@ -1,22 +1,32 @@
 """Users who sign in by a provider's word: which role its claims give, and the session of who may come in.
 
-Users are known by their verified address. Without roles by claim, only those who were invited or created may sign in.
+Users are known by issuer and subject, which a provider never gives to anybody else. Who signs in for the first time is
+matched by the verified address, once: an address that has a new holder at the provider does not carry the user along.
+Without roles by claim, only those who were invited or created may sign in.
 """
 
+import contextlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
+from sqlalchemy.exc import IntegrityError
 
 from linkweir.accounts import account_settings, passwords, user_links, users
 from linkweir.accounts.roles import ROLES, Role
-from linkweir.db import users_table
+from linkweir.db import user_identities_table, user_links_table, users_table
 from linkweir.db.database import Database
 from linkweir.errors import Conflict, Forbidden, SingleSignOnError, ValidationError
 
 NO_ACCESS = "You may not sign in here. Ask an owner of the account, or whoever manages your sign-in."
+ADDRESS_TAKEN = (
+    "Your address belongs to a user here who was somebody else at the provider. "
+    "Ask an owner of the account to remove that user and to invite you, or whoever runs this service."
+)
+MAX_SUBJECT_CHARACTERS = 255  # OpenID Connect Core 1.0 section 2
+ATTEMPTS = 2  # of one sign-in: the first may meet another one of the same person
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,51 +59,139 @@ def _find_claim(claims: Mapping[str, Any], name: str) -> str | list[Any] | None:
     return found if isinstance(found, str | list) else None
 
 
-def require_verified_email(claims: Mapping[str, Any]) -> str:
-    """Return the address in the claims, in lower case. Raises SingleSignOnError unless the provider verified it."""
-    if claims.get("email_verified") is not True or not isinstance(claims.get("email"), str):
-        raise SingleSignOnError("the provider did not verify an e-mail address")
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who somebody is to a provider. `email`: in lower case, None where the provider verified none, for `reason`."""
+
+    issuer: str
+    subject: str
+    email: str | None
+    reason: str = ""
+
+    def require_email(self) -> str:
+        """Return the verified address. Raises SingleSignOnError."""
+        if self.email is None:
+            raise SingleSignOnError(self.reason)
+        return self.email
+
+
+class SignInResult(NamedTuple):
+    """The secret of a session, whether the user has the role, and whether the user's address could not follow that at
+    the provider, since another user has it.
+    """
+
+    secret: str
+    is_role_applied: bool = True
+    is_address_kept: bool = False
+
+
+def parse_identity(issuer: str, claims: Mapping[str, Any]) -> Identity:
+    """Return who the claims are about. Raises SingleSignOnError for a subject that is none."""
+    subject, email = claims.get("sub"), claims.get("email")
+    if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT_CHARACTERS or not subject.isprintable():
+        raise SingleSignOnError("the provider gave no usable subject")
+    if claims.get("email_verified") is not True or not isinstance(email, str):
+        return Identity(issuer, subject, None, "the provider did not verify an e-mail address")
     try:
-        return users.parse_email(claims["email"])
+        return Identity(issuer, subject, users.parse_email(email))
     except ValidationError:
-        raise SingleSignOnError("the provider's e-mail address is none") from None
+        return Identity(issuer, subject, None, "the provider's e-mail address is none")
 
 
-def sign_in(database: Database, email: str, role: Role | None, account: uuid.UUID | None, now: int) -> tuple[str, bool]:
-    """Open a session and return its secret, and whether the user has the role. Open invitations of the address are
-    accepted. With a `role` the user is created where there is none, and gets that role in the account (None: the
-    oldest); the only owner stays one.
+def sign_in(
+    database: Database, identity: Identity, role: Role | None, account: uuid.UUID | None, now: int
+) -> SignInResult:
+    """Open a session. Open invitations of the verified address are accepted. With a `role` the user is created where
+    there is none, and gets that role in the account (None: the oldest); the only owner stays one.
 
-    Raises Forbidden for who is unknown, NotFound, DatabaseUnavailable.
+    Raises Forbidden for who is unknown, SingleSignOnError for who is new without a verified address, NotFound,
+    DatabaseUnavailable.
     """
     unknown = passwords.hash_password(passwords.generate_password())  # nobody knows it: there is no other way in
+    for _ in range(ATTEMPTS - 1):
+        with contextlib.suppress(IntegrityError), database.write() as connection:
+            return _sign_in(connection, identity, role, account, password=unknown, now=now)
     with database.write() as connection:
-        for invitation in user_links.take_invitations(connection, email, now):
-            _join(connection, invitation["account_id"], email, role=invitation["role"], password=unknown, now=now)
-        if role is None:
-            user = users_table.get_by_email(connection, email)
-            memberships = users_table.list_memberships(connection, user["id"]) if user else ()
-            if user is None or not memberships:
-                raise Forbidden("", NO_ACCESS)
-            return users.open_session(connection, user["id"], memberships[0]["account_id"], now), True
-        owner = account or account_settings.require_default_account(connection)
-        account_settings.get_account(connection, owner)
-        member = _join(connection, owner, email, role=role, password=unknown, now=now)
-        is_applied = _apply_role(connection, owner, member, role)
-        return users.open_session(connection, member, owner, now), is_applied
+        return _sign_in(connection, identity, role, account, password=unknown, now=now)
 
 
-def _join(connection: Connection, account: uuid.UUID, email: str, *, role: Role, password: str, now: int) -> uuid.UUID:
-    """Let the address be a user of the account, with this role and hashed password if it is new; return the user."""
-    user = users_table.get_by_email(connection, email)
+def _sign_in(
+    connection: Connection,
+    identity: Identity,
+    role: Role | None,
+    account: uuid.UUID | None,
+    *,
+    password: str,
+    now: int,
+) -> SignInResult:
+    known = user_identities_table.find_user(connection, identity.issuer, identity.subject)
+    is_kept = known is not None and not _follow_address(connection, known, identity.email, now)
+    user: uuid.UUID | None = known["id"] if known else _match_address(connection, identity)
+    for invitation in user_links.take_invitations(connection, identity.email, now) if identity.email else ():
+        to, role_there = invitation["account_id"], invitation["role"]
+        user = _join(connection, to, user, identity, role=role_there, password=password, now=now)
+    is_applied = True
+    if role is None:
+        memberships = users_table.list_memberships(connection, user) if user else ()
+        if user is None or not memberships:
+            raise Forbidden("", NO_ACCESS)
+        shown = memberships[0]["account_id"]
+    else:
+        shown = account or account_settings.require_default_account(connection)
+        account_settings.get_account(connection, shown)
+        user = _join(connection, shown, user, identity, role=role, password=password, now=now)
+        is_applied = _apply_role(connection, shown, user, role)
+    if known is None:
+        user_identities_table.add(connection, user, identity.issuer, identity.subject, now)
+    return SignInResult(users.open_session(connection, user, shown, now), is_applied, is_kept)
+
+
+def _match_address(connection: Connection, identity: Identity) -> uuid.UUID | None:
+    """Return the user who has the verified address, if there is one. Raises SingleSignOnError, and Forbidden where that
+    is somebody else at the provider.
+    """
+    found = users_table.get_by_email(connection, identity.require_email())
+    if found is None:
+        return None
+    if user_identities_table.has_subject(connection, found["id"], identity.issuer):
+        raise Forbidden("", ADDRESS_TAKEN)
+    user: uuid.UUID = found["id"]
+    return user
+
+
+def _follow_address(connection: Connection, user: RowMapping, email: str | None, now: int) -> bool:
+    """Let the user have the address that the provider has verified by now; False when another user has it. The old one
+    may be somebody else's, who must not reset the password.
+    """
+    if email is None or email == user["email"]:
+        return True
+    if users_table.get_by_email(connection, email) is not None:
+        return False
+    users_table.set_email(connection, user["id"], email, now)
+    user_links_table.remove_resets(connection, user["id"])
+    return True
+
+
+def _join(
+    connection: Connection,
+    account: uuid.UUID,
+    user: uuid.UUID | None,
+    identity: Identity,
+    *,
+    role: Role,
+    password: str,
+    now: int,
+) -> uuid.UUID:
+    """Let a user (None: a new one) belong to the account, with this role and hashed password where they did not; return
+    the user.
+    """
     if user is None:
-        return users_table.add(connection, account, email, password, now, role=role)
-    member: uuid.UUID = user["id"]
-    if users.get_role(connection, member, account) is None:
-        users.add_to_account(connection, member, account, role, now)
+        return users_table.add(connection, account, identity.require_email(), password, now, role=role)
+    if users.get_role(connection, user, account) is None:
+        users.add_to_account(connection, user, account, role, now)
         # whoever made this user before chose the password, and need not be who the provider says
-        users_table.set_password(connection, member, password, now)
-    return member
+        users_table.set_password(connection, user, password, now)
+    return user
 
 
 def _apply_role(connection: Connection, account: uuid.UUID, user: uuid.UUID, role: Role) -> bool:
@@ -102,3 +200,11 @@ def _apply_role(connection: Connection, account: uuid.UUID, user: uuid.UUID, rol
     except Conflict:
         return False
     return True
+
+
+def unlink(connection: Connection, user: uuid.UUID) -> int:
+    """Forget who the user is to any provider, so that the next one who has the address is; return how many there were.
+    Sessions end.
+    """
+    users_table.close_sessions(connection, user)
+    return user_identities_table.remove_all(connection, user)

@@ -23,6 +23,7 @@ _EXAMPLES = """\
   linkweir user list
   linkweir user role ben@example.com editor      owner, editor or viewer
   linkweir user password ada@example.com         a new password; ends the user's sessions
+  linkweir user unlink ada@example.com           who has the address at the identity provider now may sign in as ada
   linkweir user remove ada@example.com           the last user only with --yes
 
 The service may be running. --data is its data folder.
@@ -44,6 +45,7 @@ def add_to(commands: SubcommandParsers) -> None:
         ("list", "list the users", run_list),
         ("role", "change what a user may do", run_role),
         ("password", "set a user's password", run_password),
+        ("unlink", "forget who a user is to the identity provider", run_unlink),
         ("remove", "remove a user", run_remove),
     ):
         action = add_command(actions, name, summary=summary, description=f"{summary.capitalize()}.", examples=_EXAMPLES)
@@ -131,6 +133,20 @@ def run_password(args: argparse.Namespace) -> int:
         password, is_user_chosen = _read_password(args)
         users.set_password(database, email, password, now())
     _print_password(f"set a new password for {email}", password, is_user_chosen)
+    return 0
+
+
+def run_unlink(args: argparse.Namespace) -> int:
+    """Forget who a user is to the identity provider, and sign them out: whoever has the address there is the user."""
+    with reject_invalid_arguments(), open_data_folder(args) as (_settings, database), database.write() as connection:
+        from linkweir.accounts import single_sign_on, users
+
+        row = users.get_user(connection, args.email)
+        forgotten = single_sign_on.unlink(connection, row["id"])
+    if forgotten:
+        print(f"{row['email']} is signed out; the next to sign in with this address at the provider is this user")
+    else:
+        print(f"{row['email']} was not known to a provider; signed out")
     return 0
 
 

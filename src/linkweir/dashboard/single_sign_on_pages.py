@@ -68,10 +68,10 @@ async def _finish(request: Request) -> Response:
         if not code or len(code) > MAX_CODE_CHARACTERS:
             raise SingleSignOnError("the provider gave no code")
         claims = await client.fetch_claims(attempt, _callback_url(request), code)
-        email = single_sign_on.require_verified_email(claims)
+        identity = single_sign_on.parse_identity(client.issuer, claims)
         role = make_role_mapping(parts.settings).choose_role(claims)
-        secret, is_applied = await parts.run_blocking(
-            lambda: single_sign_on.sign_in(parts.database, email, role, _find_account(parts.settings), now())
+        result = await parts.run_blocking(
+            lambda: single_sign_on.sign_in(parts.database, identity, role, _find_account(parts.settings), now())
         )
     except SingleSignOnError as error:
         raise _report_failure(parts, error, 403) from None
@@ -79,11 +79,13 @@ async def _finish(request: Request) -> Response:
         parts.log.warning("dashboard.sign_in_refused", address=address, method="oidc")
         raise
     parts.log.info("dashboard.signed_in", address=address, method="oidc")
-    if not is_applied:
+    if not result.is_role_applied:
         parts.log.warning("dashboard.only_owner_kept", role=role)
+    if result.is_address_kept:
+        parts.log.warning("dashboard.address_kept", reason="another user has the address that the provider verified")
     response = rendering.redirect(request, safe_next_path(attempt.next_path))
     session_cookies.set_cookie(
-        response, request, session_cookies.SESSION_COOKIE, secret, parts.settings.trusted_proxies
+        response, request, session_cookies.SESSION_COOKIE, result.secret, parts.settings.trusted_proxies
     )
     for name in (ATTEMPT_COOKIE, session_cookies.SIGN_IN_COOKIE):
         session_cookies.delete_cookie(response, request, name)
