@@ -20,6 +20,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from structlog.typing import FilteringBoundLogger
 
 from linkweir import integrity
+from linkweir.accounts.domain_checks import WAKE_SECONDS, DomainChecks
 from linkweir.accounts.domains import TrackingHosts
 from linkweir.accounts.idempotency import discard_abandoned
 from linkweir.accounts.sign_in_limiter import SignInLimiter
@@ -196,6 +197,18 @@ def create_services(
             log,
             settings.retention_seconds,
         ),
+        domain_worker=PeriodicWorker(
+            "domain-checks",
+            lambda is_stopping: DomainChecks(
+                database,
+                services.host_checker,
+                services.add_tracking_host,
+                settings.domain_check_seconds,
+                log,
+            ).check_due(is_stopping),
+            log,
+            min(settings.domain_check_seconds, WAKE_SECONDS),
+        ),
         refresh_thread=RefreshThread(
             log, (tracking_keyring.refresh, tracking_hosts.refresh, link_policy.refresh, classifier.enricher.refresh)
         ),
@@ -247,6 +260,7 @@ def _list_workers(services: AppServices) -> list[Component]:
     workers = [
         ("housekeeping", Component("rebuild", services.rebuilder.start, services.rebuilder.stop)),
         ("housekeeping", Component.from_thread("report-mails", services.report_mail_worker)),
+        ("housekeeping", Component.from_thread("domain-checks", services.domain_worker)),
         ("deliver", Component.from_thread("worker", services.delivery_worker)),
         ("notify", Component.from_thread("webhooks", services.webhooks)),
     ]

@@ -26,7 +26,7 @@ MAX_MESSAGE_BYTES = 20 * 1024 * 1024  # and for one message over SMTP
 WILDCARD_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - addresses to listen on, which are nobody's address
 POSITIVE_FLOATS = (
     *("click_wait", "store_wait", "spool_retry", "claim_seconds", "retry_seconds"),
-    *("webhook_timeout", "webhook_retry_seconds", "retention_seconds"),
+    *("webhook_timeout", "webhook_retry_seconds", "retention_seconds", "domain_check_seconds"),
     *("tell_seconds", "correct_seconds"),
 )
 PATH_FIELDS = (
@@ -269,6 +269,11 @@ class Settings:
     )
     retention_seconds: float = field(
         default=60.0, metadata=doc("Seconds between deletions of mail whose retention period has ended.")
+    )
+
+    domain_check_seconds: float = field(
+        default=21600.0,
+        metadata=doc("Seconds between two checks whether a tracking domain leads here; after a problem at most 900."),
     )
 
     smtp_host: str = field(default="127.0.0.1", metadata=doc("Address that SMTP submission listens on."))

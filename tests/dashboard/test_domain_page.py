@@ -85,3 +85,45 @@ def test_a_domain_has_a_policy_of_its_own(service: RunningService, dashboard_cli
     assert dashboard_client.post(f"{page}/check", {}).status_code == 303
     assert "LINKWEIR_BASE_URL has to name a public host" in dashboard_client.get(page)
     assert "The base URL is missing" in dashboard_client.get("/settings")
+
+
+def test_a_domain_that_is_lost_is_shown_until_it_is_found_again(tmp_path: Path) -> None:
+    """The service looks by itself. A tracking host that leads elsewhere in two checks in a row is marked in the
+    navigation, named on the overview and on its page, and still used by new mails, until it leads here again; one that
+    never did is marked nowhere.
+    """
+    with (
+        DnsServer() as names,
+        RunningService(
+            tmp_path / "data",
+            base_url="http://t.service.example/c/",
+            dns_servers=(names.address,),
+            domain_check_seconds=0.1,
+        ) as service,
+        DashboardClient(service) as dashboard,
+    ):
+        names.records["go.example.com", "CNAME"] = ["t.service.example."]
+        path = f"{service.account_path}/domains"
+        for domain in ("example.com", "example.net"):
+            service.client.post(path, json={"domain": domain, "tracking_subdomain": "go"}).raise_for_status()
+        add_user(service)
+        dashboard.signed_in_client()
+        wait_until(
+            lambda: ">found</td>" in dashboard.get("/settings") and "no record was" in dashboard.get("/settings")
+        )
+        lost, mark = "Links on go.example.com no longer lead here", "(a tracking domain no longer leads here)"
+        assert mark not in dashboard.get("/messages")
+        names.records["go.example.com", "CNAME"] = ["parked.example."]
+        wait_until(lambda: mark in dashboard.get("/messages"))
+        page = dashboard.get("/")
+        assert f"{lost}</strong>" in page
+        assert "leads to parked.example, not to t.service.example" in page
+        assert "go.example.net" not in page
+        (row,) = re.findall(r'href="/dashboard(/settings/domains/[^"]+)">See what', page)
+        assert lost in dashboard.get(row)
+        assert _link_host(service) == "go.example.com"
+        names.records["go.example.com", "CNAME"] = ["t.service.example."]
+        wait_until(lambda: mark not in dashboard.get("/"))
+        assert lost not in dashboard.get(row)
+        told = [line["event"] for line in service.logs if line["event"].startswith("domain.")]
+        assert told == ["domain.lost", "domain.found_again"]

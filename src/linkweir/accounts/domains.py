@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,9 +24,10 @@ from linkweir.pagination import PageRequest, RowPage
 
 TRACKING_FIELDS = ("track_clicks", "track_opens")
 MAX_DOMAINS = 1000  # domains of one account
+MAX_LOST = 5  # that are named
 EMPTY_DOMAIN: dict[str, Any] = {"tracking_subdomain": None, "policy": {}, "dkim_selector": None, "dkim_key": None}
 UNCHECKED: dict[str, Any] = dict.fromkeys(
-    ("dns_checked_at", "dns_problem", "tls_problem", "proof_problem", "proven_at")
+    ("dns_checked_at", "dns_problem", "tls_problem", "proof_problem", "proven_at", "found_at", "lost_at")
 )
 AddTrackingHost = Callable[[str], None]  # adds a host to the key ring
 
@@ -133,7 +134,8 @@ def store_check(
     *,
     add_tracking_host: AddTrackingHost,
 ) -> RowMapping:
-    """Store what was found of a domain's tracking host and return its row; what is proven stays so.
+    """Store what was found of a domain's tracking host and return its row; what is proven stays so. A host that led
+    here is lost after two checks in a row that say otherwise.
 
     Raises NotFound, ValidationError, and Conflict when the host was changed meanwhile.
     """
@@ -143,11 +145,21 @@ def store_check(
     is_proven = check.dns_problem is None and check.proof_problem is None
     problems = {name: getattr(check, name) for name in ("dns_problem", "tls_problem", "proof_problem")}
     proven_at = stored["proven_at"] or (now if is_proven else None)
-    domains_table.update_row(connection, row["id"], {**problems, "dns_checked_at": now, "proven_at": proven_at})
+    known = {"proven_at": proven_at, "found_at": stored["found_at"], "lost_at": stored["lost_at"]}
+    if check.leads_here:
+        known |= {"found_at": now, "lost_at": None}
+    elif stored["found_at"] and stored["found_at"] != stored["dns_checked_at"]:  # networks fail for minutes
+        known["lost_at"] = stored["lost_at"] or now
+    domains_table.update_row(connection, row["id"], {**problems, **known, "dns_checked_at": now})
     checked = get_domain(connection, account, str(row["id"]))
     if is_proven:
         _add_tracking_host(connection, add_tracking_host, checked)
     return checked
+
+
+def list_lost(connection: Connection, account: uuid.UUID) -> Sequence[RowMapping]:
+    """Return the account's domains whose tracking host led here and no longer does, some of them if they are many."""
+    return domains_table.list_lost(connection, account, MAX_LOST)
 
 
 def set_tracking_host(

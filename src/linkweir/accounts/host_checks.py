@@ -26,6 +26,7 @@ TLS_TIMEOUT_SECONDS = 5.0
 MAX_CNAMES = 8  # in a row
 MAX_ADDRESSES = 3  # of one host that are tried
 PROOF_LABEL = "_linkweir"
+NOT_CHECKED = "not checked"  # that a problem of TLS begins with which is none of the host's
 NO_ANSWER = "the DNS did not answer; try again"
 
 
@@ -43,6 +44,11 @@ class HostCheck:
     dns_problem: str | None
     tls_problem: str | None
     proof_problem: str | None
+
+    @property
+    def leads_here(self) -> bool:
+        """Whether links on the host work, as far as was checked."""
+        return self.dns_problem is None and (self.tls_problem or NOT_CHECKED).startswith(NOT_CHECKED)
 
 
 class HostChecker:
@@ -63,17 +69,22 @@ class HostChecker:
         self._allowed = tuple(allowed)
         self._name_servers = tuple(name_servers)
 
+    @property
+    def has_public_target(self) -> bool:
+        """Whether a name in the DNS can lead to the service's own host at all."""
+        return is_host_name(self._target) and "." in self._target
+
     def check(self, account: uuid.UUID, subdomain: str, domain: str) -> HostCheck:
         """Check one tracking host; takes some seconds where nobody answers. Raises nothing that a network can do."""
         host = f"{subdomain}.{domain}"
         dns_problem = self._find_dns_problem(host)
         tls_problem = None
         if self._tls_port is not None:
-            tls_problem = self._find_tls_problem(host, self._tls_port) if dns_problem is None else "not checked"
+            tls_problem = self._find_tls_problem(host, self._tls_port) if dns_problem is None else NOT_CHECKED
         return HostCheck(dns_problem, tls_problem, self._find_proof_problem(account, domain))
 
     def _find_dns_problem(self, host: str) -> str | None:
-        if not is_host_name(self._target) or "." not in self._target:
+        if not self.has_public_target:
             return f"LINKWEIR_BASE_URL has to name a public host: a CNAME cannot lead to {self._target}"
         name = host
         try:
@@ -113,7 +124,7 @@ class HostChecker:
         for address in addresses:
             reason = blocked_reason(address, port, self._allowed)
             if reason is not None:
-                return f"not checked: {reason}"
+                return f"{NOT_CHECKED}: {reason}"
         problem: str | None = "the host has no address"
         for address in addresses[:MAX_ADDRESSES]:
             problem = _try_tls(host, address, port)

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from linkweir.accounts import roles, users, webhook_settings
+from linkweir.accounts import domains, roles, users, webhook_settings
 from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies, time_zone
 from linkweir.errors import LinkweirError, NotFound, RateLimited
@@ -34,7 +34,8 @@ FORM_REJECTED = "This form does not belong to your session. Go back, reload the 
 @dataclass(frozen=True, slots=True)
 class DashboardRequest:
     """A request of a signed-in user. `user`: with the role in `account`; `memberships`: all accounts of the user;
-    `session_secret`: the session cookie; `zone`: the time zone set in this browser.
+    `session_secret`: the session cookie; `lost_domains`: domains whose tracking host no longer leads here; `zone`: the
+    time zone set in this browser.
     """
 
     request: Request
@@ -44,6 +45,7 @@ class DashboardRequest:
     session_secret: str
     has_sample_data: bool
     has_disabled_webhook: bool
+    lost_domains: Sequence[RowMapping]
     memberships: Sequence[RowMapping]
     zone: ZoneInfo
     form_fields: dict[str, str]
@@ -59,6 +61,7 @@ class DashboardRequest:
             "token": session_cookies.csrf_token(self.session_secret),
             "sample": self.has_sample_data,
             "webhook_disabled": self.has_disabled_webhook,
+            "lost_domains": self.lost_domains,
             "zone": self.zone,
             "may": self.may,
             "memberships": self.memberships,
@@ -206,9 +209,21 @@ def _load_request(
         user, account = session
         sample = campaign_reports.has_sample_clicks(connection, account["id"])
         is_disabled = webhook_settings.has_disabled_webhook(connection, account["id"])
+        lost = domains.list_lost(connection, account["id"])
         memberships = users.list_memberships(connection, user["id"])
-    zone = time_zone.read_time_zone(request)
-    return DashboardRequest(request, services, user, account, secret, sample, is_disabled, memberships, zone, fields)
+    return DashboardRequest(
+        request=request,
+        services=services,
+        user=user,
+        account=account,
+        session_secret=secret,
+        has_sample_data=sample,
+        has_disabled_webhook=is_disabled,
+        lost_domains=lost,
+        memberships=memberships,
+        zone=time_zone.read_time_zone(request),
+        form_fields=fields,
+    )
 
 
 def _redirect_to_sign_in(request: Request) -> Response:

@@ -90,6 +90,7 @@ class AppServices:
     retention_worker: PeriodicWorker
     dead_letter_worker: PeriodicWorker
     report_mail_worker: PeriodicWorker
+    domain_worker: PeriodicWorker
     refresh_thread: RefreshThread
     supervisor: ThreadSupervisor
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
