@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
 CursorPosition = tuple[int, uuid.UUID]  # created_at and id
+SortPosition = tuple[int | str, uuid.UUID]  # the value of the column that rows are sorted by, and id
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,26 @@ class SearchPage:
     rows: list[RowMapping]
     older: CursorPosition | None
     is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SortRequest:
+    """A request for up to `limit` rows in the order of a column, `after` or `before` a position in that order."""
+
+    column: str
+    is_ascending: bool
+    limit: int
+    direction: Literal["after", "before"] = "after"
+    position: SortPosition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SortedPage:
+    """Rows in the order of a column, each with its value there as `sort_key`, and whether there are more before and
+    after them. `is_cut`: there were more rows than may be sorted, and the oldest were left out.
+    """
+
+    rows: list[RowMapping]
+    more_before: bool
+    more_after: bool
+    is_cut: bool

@@ -134,3 +134,48 @@ def test_invalid_link_indexes_mean_any_link(service: RunningService, dashboard_c
             "ada@example.org"
         ]
     assert dashboard_client.http.get("/campaign/clickers").status_code == 404
+
+
+def test_lists_are_sorted_by_their_column_heads(service: RunningService, dashboard_client: DashboardClient) -> None:
+    """A press on a column's head sorts clickers and messages by it, over all pages and on the way back, keeps filters
+    and period, and is told to who cannot see it; what no row can have as a value shows the first page.
+    """
+    people = [f"reader{number:02}@example.org" for number in range(60)]
+    send_and_click(service, people)
+    dashboard_client.signed_in_client()
+    for path in ("/campaign/clickers?tag=spring&period=7", "/messages?tag=spring"):
+        heads = find_sort_links(dashboard_client.get(path))
+        assert heads["Recipient"].endswith("&sort=recipient")
+        first = dashboard_client.get(heads["Recipient"])
+        assert re.findall(r'aria-sort="(\w+)"><a class="sort"[^>]*>([^<]+) <', first) == [("ascending", "Recipient")]
+        assert find_recipients(first) == people[:50]
+        (following,) = find_page_links(first)
+        assert ("tag=spring" in following, ("period=7" in following) == ("period=7" in path)) == (True, True)
+        second = dashboard_client.get(following)
+        assert find_recipients(second) == people[50:]
+        (back,) = find_page_links(second)
+        assert find_recipients(dashboard_client.get(back)) == people[:50]
+        last_first = dashboard_client.get(find_sort_links(first)["Recipient"])
+        assert find_recipients(last_first) == people[:9:-1]
+        for odd in ("x", "%00." + "0" * 32, f"{'9' * 30}.{'0' * 32}", "." + "0" * 32):
+            for column in ("clicks", "recipient"):
+                page = dashboard_client.get(f"{path}&sort={column}&after={odd}&before={odd}")
+                assert len(find_recipients(page)) == 50
+    page = dashboard_client.get("/campaign/clickers?tag=spring&sort=-last")
+    assert page.count('<td data-label="Last click"><time') == 50
+
+
+def find_recipients(page: str) -> list[str]:
+    """The recipients in the table of a page, in order."""
+    return re.findall(r">(reader\d\d@example\.org)</a></t[hd]>", page)
+
+
+def find_sort_links(page: str) -> dict[str, str]:
+    """Where the column heads lead, by their texts."""
+    found = re.findall(r'<a class="sort" href="/dashboard([^"]+)">([^<]+?) ?<', page)
+    return {text: url.replace("&amp;", "&") for url, text in found}
+
+
+def find_page_links(page: str) -> list[str]:
+    """Where the previous and the next page are."""
+    return [url.replace("&amp;", "&") for url in re.findall(r'href="/dashboard([^"]+)" rel="(?:prev|next)"', page)]

@@ -1,5 +1,8 @@
 """Pages of messages: the filtered list, and one message with its links, clicks, delivery attempts and mail."""
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 from sqlalchemy import Connection, RowMapping
 from starlette.responses import Response
 
@@ -9,6 +12,7 @@ from linkweir.dashboard.events_page import parse_position, to_template_values
 from linkweir.dashboard.link_rows import heatmap_response, link_rows
 from linkweir.dashboard.neighbour_pages import NeighbourPages
 from linkweir.dashboard.page_request import DashboardRequest
+from linkweir.dashboard.table_order import ColumnOrder, parse_column_order
 from linkweir.mail import stored_messages
 from linkweir.stats import click_rows, hits, verdict_counts
 from linkweir.stats.hits import VERDICT_GROUPS, HitFilter
@@ -18,40 +22,71 @@ MAX_RECENT_CLICKS = 10  # clicks shown on a message's page
 MAX_PERSONS = 8  # recipients whose address begins with the text
 MAX_TEXT = 320  # characters
 FILTER_FIELDS = ("q", "tag", "status")
+NEWEST_FIRST = "-accepted"  # the order that an index has, for any number of messages
 STATUSES = ("Received", "Delivered", "Opened", "Clicked", "Deferred", "Bounced", "Failed", "Suppressed")
 
 
+class ListedMessages(NamedTuple):
+    """A page of messages. `is_cut`: older ones were not looked at."""
+
+    rows: Sequence[RowMapping]
+    pagination: NeighbourPages
+    is_cut: bool
+
+
 def list_messages(call: DashboardRequest) -> Response:
-    """Show one page of the messages, newest first; with filters those that match, and the recipients whose address
-    begins with the text.
+    """Show one page of the messages, newest first or in the order of a column; with filters those that match, and the
+    recipients whose address begins with the text.
     """
     given = {name: call.query(name).strip()[:MAX_TEXT] for name in FILTER_FIELDS}
-    page, account = neighbour_pages.parse_page(call, PAGE_SIZE), call.account["id"]
-    filters = {"text": given["q"], "tag": given["tag"], "shown_status": given["status"]}
-    persons: list[str] = []
+    order = parse_column_order(call, stored_messages.SORT_COLUMNS, NEWEST_FIRST)
     with call.services.database.read() as connection:
-        if any(given.values()):
-            found = stored_messages.search_texts(connection, account, PAGE_SIZE, page.position, **filters)
-            rows, is_cut = found.rows, found.is_cut
-            pagination = NeighbourPages(None, neighbour_pages.encode_position(found.older))
-            if given["q"]:
-                persons = stored_messages.list_persons_with_prefix(connection, account, given["q"], MAX_PERSONS)
+        if order.value == NEWEST_FIRST:
+            listed = _list_newest(call, connection, given)
         else:
-            listed = stored_messages.search_messages(connection, account, page, {})
-            rows, is_cut, pagination = listed.rows, False, neighbour_pages.make_neighbour_pages(listed)
+            listed = _list_sorted(call, connection, order, given)
+        persons = (
+            stored_messages.list_persons_with_prefix(connection, call.account["id"], given["q"], MAX_PERSONS)
+            if given["q"]
+            else []
+        )
     return call.render(
         "messages.html",
         here="messages",
-        rows=rows,
+        rows=listed.rows,
         persons=persons,
         given=given,
         statuses=STATUSES,
         filtered=any(given.values()),
-        is_cut=is_cut,
-        is_later=page.position is not None,
+        sort=order,
+        is_sorted=order.value != NEWEST_FIRST,
+        is_cut=listed.is_cut,
+        is_later=bool(call.query("after")),
         searched=stored_messages.MAX_SEARCHED,
-        pagination=pagination,
+        pagination=listed.pagination,
     )
+
+
+def _list_newest(call: DashboardRequest, connection: Connection, given: Mapping[str, str]) -> ListedMessages:
+    page, account = neighbour_pages.parse_page(call, PAGE_SIZE), call.account["id"]
+    if not any(given.values()):
+        listed = stored_messages.search_messages(connection, account, page, {})
+        return ListedMessages(listed.rows, neighbour_pages.make_neighbour_pages(listed), is_cut=False)
+    found = stored_messages.search_texts(connection, account, PAGE_SIZE, page.position, **_to_filters(given))
+    older = NeighbourPages(None, neighbour_pages.encode_position(found.older))
+    return ListedMessages(found.rows, older, is_cut=found.is_cut)
+
+
+def _list_sorted(
+    call: DashboardRequest, connection: Connection, order: ColumnOrder, given: Mapping[str, str]
+) -> ListedMessages:
+    request = neighbour_pages.parse_sorted_page(call, PAGE_SIZE, order)
+    found = stored_messages.search_sorted(connection, call.account["id"], request, **_to_filters(given))
+    return ListedMessages(found.rows, neighbour_pages.make_sorted_neighbours(found), is_cut=found.is_cut)
+
+
+def _to_filters(given: Mapping[str, str]) -> dict[str, str]:
+    return {"text": given["q"], "tag": given["tag"], "shown_status": given["status"]}
 
 
 def show_message(call: DashboardRequest) -> Response:

@@ -4,16 +4,36 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, exists, func, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    ScalarSelect,
+    Select,
+    Subquery,
+    Text,
+    cast,
+    exists,
+    func,
+    select,
+    tuple_,
+)
 
-from linkweir.db.aggregate_columns import EXPECTED_LINK_COUNTS
+from linkweir.db.aggregate_columns import COUNTED_VERDICTS, EXPECTED_LINK_COUNTS
 from linkweir.db.dimensions import CLICK_DIMENSION_NAMES
 from linkweir.db.keyset_pagination import load_page_of
 from linkweir.db.message_search import LIKE_ESCAPES
-from linkweir.db.schema import clicks, message_links, message_tags, messages
-from linkweir.pagination import PageRequest, RowPage
+from linkweir.db.schema import click_rows, clicks, message_links, message_tags, messages
+from linkweir.db.sorted_pages import load_sorted_page
+from linkweir.pagination import PageRequest, RowPage, SortedPage, SortRequest
 
 IS_CLICK: Final = clicks.c.kind == "click"
+MAX_SORTED: Final = 20_000  # messages of a campaign that are looked at for clickers in another order than by time
+CLICKER_SORT_COLUMNS: Final = {  # and what they are called in a row
+    **{"recipient": "recipient", "variant": "variant", "sent": "at", "first": "first_at", "last": "last_at"},
+    **{"clicks": "expected_clicks", "links": "links", "machine": "machine"},
+}
 
 
 def list_clicks_of_message(connection: Connection, message: uuid.UUID, page_request: PageRequest) -> RowPage:
@@ -47,6 +67,83 @@ def list_clickers(
     `address`: part of the recipient's; `between`: from and before which time the first of these clicks was;
     `only_likely`: with a hit that is rather a person's than a machine's.
     """
+    statement = _select_clickers(
+        account,
+        tag,
+        position=position,
+        destination=destination,
+        address=address,
+        between=between,
+        only_likely=only_likely,
+    )
+    return load_page_of(connection, statement, (message_tags.c.created_at, message_tags.c.message_id), page_request)
+
+
+def list_clickers_sorted(
+    connection: Connection,
+    account: uuid.UUID,
+    tag: str,
+    request: SortRequest,
+    *,
+    position: int | None,
+    address: str = "",
+    between: tuple[int, int] | None = None,
+    only_likely: bool = False,
+    searched: int = MAX_SORTED,
+) -> SortedPage:
+    """Rows of `list_clickers` among the `searched` newest messages of the campaign, in the order of one of
+    CLICKER_SORT_COLUMNS.
+    """
+    here = (message_tags.c.account_id == account, message_tags.c.tag == tag)
+    window = select(message_tags.c.message_id).where(*here)
+    window = window.order_by(message_tags.c.created_at.desc(), message_tags.c.message_id.desc())
+    newest = window.limit(searched).subquery()
+    statement = _select_clickers(
+        account, tag, position=position, destination=None, address=address, between=between, only_likely=only_likely
+    ).join(newest, newest.c.message_id == message_tags.c.message_id)
+    if request.column == "last":
+        statement = statement.add_columns(_select_last_click(message_tags.c.message_id, position).label("last_at"))
+    found = statement.subquery()
+    is_cut = connection.execute(window.offset(searched).limit(1)).first() is not None
+    order = (_clicker_sort_key(found, request.column), found.c.id)
+    return load_sorted_page(connection, select(found), order, request, is_cut=is_cut)
+
+
+def _clicker_sort_key(found: Subquery, column: str) -> ColumnElement[Any]:
+    """What clickers are sorted by: never null."""
+    if column == "recipient":
+        return func.lower(found.c.recipient, type_=Text)
+    if column == "variant":
+        return func.coalesce(found.c.variant, "", type_=Text)
+    return func.coalesce(cast(found.c[CLICKER_SORT_COLUMNS[column]], BigInteger), 0, type_=BigInteger)
+
+
+def _select_last_click(message: ColumnElement[Any], position: int | None) -> ScalarSelect[Any]:
+    rows = click_rows.c
+    here = [rows.message_id == message, rows.kind == "click", rows.verdict.in_(COUNTED_VERDICTS)]
+    here += [] if position is None else [rows.position == position]
+    return select(func.max(rows.at)).where(*here).scalar_subquery()
+
+
+def find_last_clicks(
+    connection: Connection, message_ids: Sequence[uuid.UUID], position: int | None
+) -> dict[uuid.UUID, int]:
+    """When a person may have clicked last in each of these messages (on one link); none where no click is stored."""
+    column = messages.c.id
+    statement = select(column, _select_last_click(column, position)).where(column.in_(message_ids))
+    return {row[0]: row[1] for row in connection.execute(statement) if row[1] is not None}
+
+
+def _select_clickers(
+    account: uuid.UUID,
+    tag: str,
+    *,
+    position: int | None,
+    destination: str | None,
+    address: str,
+    between: tuple[int, int] | None,
+    only_likely: bool,
+) -> Select[Any]:
     counts = message_links.c.human + message_links.c.unsure
     conditions: list[ColumnElement[bool]] = [message_tags.c.account_id == account, message_tags.c.tag == tag]
     conditions += [] if position is None else [message_links.c.position == position]
@@ -75,7 +172,7 @@ def list_clickers(
     if between is not None:
         first = func.min(message_links.c.first_at)
         statement = statement.having(first >= between[0], first < between[1])
-    return load_page_of(connection, statement, (message_tags.c.created_at, message_tags.c.message_id), page_request)
+    return statement
 
 
 EXPORT_COLUMNS: Final = (  # of one click, as it is exported

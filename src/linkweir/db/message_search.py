@@ -8,13 +8,28 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, func, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    and_,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from linkweir.db import contents_table
 from linkweir.db.keyset_pagination import load_page, load_page_of
 from linkweir.db.portable_sql import each_pair_in, each_text_in
 from linkweir.db.schema import message_tags, messages, queue
-from linkweir.pagination import CursorPosition, PageRequest, RowPage, SearchPage
+from linkweir.db.sorted_pages import load_sorted_page
+from linkweir.pagination import CursorPosition, PageRequest, RowPage, SearchPage, SortedPage, SortRequest
 
 MAX_SEARCHED = 5000  # messages that one page of a search looks at
 MAX_PERSONS_SEARCHED = 200  # addresses that are looked at for those of the account
@@ -28,6 +43,14 @@ _SHOWN_STATUS = case(
     ),
     else_=messages.c.status,
 )
+MAX_KEY_CHARACTERS = 100  # of a text that messages are sorted by: it goes into the address of a page
+SORT_KEYS: Mapping[str, ColumnElement[Any]] = {
+    "subject": func.substr(func.lower(messages.c.subject), 1, MAX_KEY_CHARACTERS, type_=Text),
+    "recipient": messages.c.person,
+    "accepted": messages.c.created_at,
+    "status": func.lower(_SHOWN_STATUS, type_=Text),
+    "clicks": messages.c.expected_clicks,
+}
 
 
 def search(
@@ -56,22 +79,49 @@ def search_texts(
     """Return a page of the account's messages whose recipient, subject or a tag has this text as a part, with this tag
     (as a whole), and with this status (see `search`); newest first.
     """
-    window = _select_tagged(account, tag) if tag else _select_all(account)
-    at, key = window.selected_columns
-    if after is not None:
-        bound = tuple_(literal(after[0], at.type), literal(after[1], key.type))
-        window = window.where(at <= after[0], tuple_(at, key) < bound)  # the index is entered by the time
-    window = window.order_by(at.desc(), key.desc())
+    window = _select_newest(account, tag, after)
     newest = window.limit(searched).subquery()
-    conditions = _text_conditions(text) if text else []
-    conditions += [func.lower(_SHOWN_STATUS) == shown_status.lower()] if shown_status else []
-    statement = select(messages).join(newest, messages.c.id == newest.c[1]).where(*conditions)
+    statement = select(messages).join(newest, messages.c.id == newest.c[1]).where(*_search(text, shown_status))
     order = (newest.c[0].desc(), newest.c[1].desc())
     rows = list(connection.execute(statement.order_by(*order).limit(limit + 1)).mappings())
     if len(rows) > limit:
         return SearchPage(rows[:limit], (rows[limit - 1]["created_at"], rows[limit - 1]["id"]))
     end = connection.execute(window.offset(searched - 1).limit(1)).first()
     return SearchPage(rows, None if end is None else (end[0], end[1]), end is not None)
+
+
+def search_sorted(
+    connection: Connection,
+    account: uuid.UUID,
+    request: SortRequest,
+    *,
+    text: str = "",
+    tag: str = "",
+    shown_status: str = "",
+    searched: int = MAX_SEARCHED,
+) -> SortedPage:
+    """Return a page of those of the account's `searched` newest messages that `search_texts` finds, in the order of one
+    of SORT_KEYS.
+    """
+    window = _select_newest(account, tag)
+    newest = window.limit(searched).subquery()
+    statement = select(messages).join(newest, messages.c.id == newest.c[1]).where(*_search(text, shown_status))
+    is_cut = connection.execute(window.offset(searched).limit(1)).first() is not None
+    return load_sorted_page(connection, statement, (SORT_KEYS[request.column], messages.c.id), request, is_cut=is_cut)
+
+
+def _select_newest(account: uuid.UUID, tag: str, after: CursorPosition | None = None) -> Select[Any]:
+    window = _select_tagged(account, tag) if tag else _select_all(account)
+    at, key = window.selected_columns
+    if after is not None:
+        bound = tuple_(literal(after[0], at.type), literal(after[1], key.type))
+        window = window.where(at <= after[0], tuple_(at, key) < bound)  # the index is entered by the time
+    return window.order_by(at.desc(), key.desc())
+
+
+def _search(text: str, shown_status: str) -> list[ColumnElement[bool]]:
+    conditions = _text_conditions(text) if text else []
+    return conditions + ([func.lower(_SHOWN_STATUS) == shown_status.lower()] if shown_status else [])
 
 
 def _select_all(account: uuid.UUID) -> Select[Any]:

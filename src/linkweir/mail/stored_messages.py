@@ -8,8 +8,9 @@ from sqlalchemy import Connection, RowMapping
 
 from linkweir.db import clicks_table, contents_table, message_search, messages_table
 from linkweir.errors import Conflict, NotFound
-from linkweir.pagination import CursorPosition, PageRequest, RowPage, SearchPage
+from linkweir.pagination import CursorPosition, PageRequest, RowPage, SearchPage, SortedPage, SortRequest
 
+SORT_COLUMNS = tuple(message_search.SORT_KEYS)  # that messages may be sorted by
 MAX_SEARCHED = message_search.MAX_SEARCHED  # messages that one page of a search looks at
 
 
@@ -34,6 +35,19 @@ def search_texts(
     `message_search.search_texts`.
     """
     return message_search.search_texts(connection, account, limit, after, text=text, tag=tag, shown_status=shown_status)
+
+
+def search_sorted(
+    connection: Connection,
+    account: uuid.UUID,
+    request: SortRequest,
+    *,
+    text: str = "",
+    tag: str = "",
+    shown_status: str = "",
+) -> SortedPage:
+    """Return a page of the account's newest messages in the order of a column: see `message_search.search_sorted`."""
+    return message_search.search_sorted(connection, account, request, text=text, tag=tag, shown_status=shown_status)
 
 
 def list_persons_with_prefix(connection: Connection, account: uuid.UUID, prefix: str, limit: int) -> list[str]:

@@ -9,10 +9,12 @@ from sqlalchemy import Connection, RowMapping
 from linkweir.db import click_lists, dashboard_queries
 from linkweir.db.database import Database
 from linkweir.db.dimensions import CLICK_DIMENSION_NAMES
-from linkweir.pagination import PageRequest, RowPage
+from linkweir.pagination import PageRequest, RowPage, SortedPage, SortRequest
 from linkweir.stats.estimates import click_probability, expected_clicks_fields, machine_probability
 from linkweir.stats.export import ColumnTypes, ExportRow
 
+CLICKER_SORT_COLUMNS: Final = tuple(click_lists.CLICKER_SORT_COLUMNS)
+MAX_SORTED: Final = click_lists.MAX_SORTED  # messages that a sorted page of clickers looks at
 BATCH_ROWS: Final = 1000  # rows in one look at the database
 _NAMED_COLUMNS: Final[ColumnTypes] = {
     "id": "text",
@@ -155,6 +157,29 @@ def list_clickers(
     """A page of `iter_clickers`, the message last sent first."""
     narrowed: dict[str, Any] = {"position": position, "destination": destination, "only_likely": only_likely}
     return click_lists.list_clickers(connection, account, tag, page, **narrowed, address=address, between=between)
+
+
+def list_clickers_sorted(
+    connection: Connection,
+    account: uuid.UUID,
+    tag: str,
+    request: SortRequest,
+    *,
+    position: int | None = None,
+    address: str = "",
+    between: tuple[int, int] | None = None,
+    only_likely: bool = False,
+) -> SortedPage:
+    """A page of clickers among the newest messages of a campaign, in the order of one of CLICKER_SORT_COLUMNS."""
+    narrowed: dict[str, Any] = {"address": address, "between": between, "only_likely": only_likely}
+    return click_lists.list_clickers_sorted(connection, account, tag, request, position=position, **narrowed)
+
+
+def find_last_clicks(
+    connection: Connection, messages: Sequence[uuid.UUID], position: int | None
+) -> dict[uuid.UUID, int]:
+    """When a person may have clicked last in each message (on one link), in microseconds since 1970."""
+    return click_lists.find_last_clicks(connection, messages, position)
 
 
 def list_links_of_message(connection: Connection, message: uuid.UUID) -> list[RowMapping]:
