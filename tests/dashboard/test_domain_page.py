@@ -125,5 +125,5 @@ def test_a_domain_that_is_lost_is_shown_until_it_is_found_again(tmp_path: Path) 
         names.records["go.example.com", "CNAME"] = ["t.service.example."]
         wait_until(lambda: mark not in dashboard.get("/"))
         assert lost not in dashboard.get(row)
-        told = [line["event"] for line in service.logs if line["event"].startswith("domain.")]
-        assert told == ["domain.lost", "domain.found_again"]
+        events = [line["event"] for line in service.logs if line["event"].startswith("domain.")]
+        assert events == ["domain.lost", "domain.found_again"]

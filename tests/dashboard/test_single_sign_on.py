@@ -138,7 +138,7 @@ def test_an_address_that_changes_hands_carries_no_user(tmp_path: Path) -> None:
             assert sign_in_as(client, issuer, "eve", email=old, groups=["staff"]).status_code == 303
             assert (get_role(served, old), get_role(served, new)) == ("viewer", "editor")
             assert sign_in_as(client, issuer, "grace", email=old).status_code == 303  # eve has it: hers stays as it was
-            assert "dashboard.address_kept" in [line["event"] for line in served.logs]
+            assert "dashboard.address_taken" in [line["event"] for line in served.logs]
             with served.components.database.write() as connection:
                 assert users.get_user(connection, new)["id"] == first["id"]
                 users.remove_member(connection, first_account(served), users.get_user(connection, old)["id"])

@@ -82,7 +82,7 @@ class SignInResult(NamedTuple):
 
     secret: str
     is_role_applied: bool = True
-    is_address_kept: bool = False
+    is_address_taken: bool = False
 
 
 def parse_identity(issuer: str, claims: Mapping[str, Any]) -> Identity:
@@ -125,7 +125,7 @@ def _sign_in(
     now: int,
 ) -> SignInResult:
     known = user_identities_table.find_user(connection, identity.issuer, identity.subject)
-    is_kept = known is not None and not _follow_address(connection, known, identity.email, now)
+    is_taken = known is not None and not _follow_address(connection, known, identity.email, now)
     user: uuid.UUID | None = known["id"] if known else _match_address(connection, identity)
     for invitation in user_links.take_invitations(connection, identity.email, now) if identity.email else ():
         to, role_there = invitation["account_id"], invitation["role"]
@@ -143,7 +143,7 @@ def _sign_in(
         is_applied = _apply_role(connection, shown, user, role)
     if known is None:
         user_identities_table.add(connection, user, identity.issuer, identity.subject, now)
-    return SignInResult(users.open_session(connection, user, shown, now), is_applied, is_kept)
+    return SignInResult(users.open_session(connection, user, shown, now), is_applied, is_taken)
 
 
 def _match_address(connection: Connection, identity: Identity) -> uuid.UUID | None:

@@ -81,8 +81,8 @@ async def _finish(request: Request) -> Response:
     parts.log.info("dashboard.signed_in", address=address, method="oidc")
     if not result.is_role_applied:
         parts.log.warning("dashboard.only_owner_kept", role=role)
-    if result.is_address_kept:
-        parts.log.warning("dashboard.address_kept", reason="another user has the address that the provider verified")
+    if result.is_address_taken:
+        parts.log.warning("dashboard.address_taken", reason="another user has the address that the provider verified")
     response = rendering.redirect(request, safe_next_path(attempt.next_path))
     session_cookies.set_cookie(
         response, request, session_cookies.SESSION_COOKIE, result.secret, parts.settings.trusted_proxies
