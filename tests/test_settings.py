@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from linkweir.errors import SettingsError
-from linkweir.settings import Settings, from_environment
+from linkweir.settings import Settings, from_environment, parse_nats_servers
 
 
 def test_nothing_configured_is_enough() -> None:
@@ -74,6 +74,14 @@ def test_an_unknown_name_is_answered_by_the_near_one(name: str, near: str) -> No
         ("LINKWEIR_CLICK_WAIT", "nan"),
         ("LINKWEIR_THREADS", "0"),
         ("LINKWEIR_API_KEY", "short"),
+        ("LINKWEIR_CLICK_TRANSPORT", "postgres"),
+        ("LINKWEIR_CLICK_TRANSPORT", "jetstream"),
+        ("LINKWEIR_NATS_URL", "nats://n1"),
+        ("LINKWEIR_NATS_STREAM", "clicks.of.mine"),
+        ("LINKWEIR_NATS_REPLICAS", "0"),
+        ("LINKWEIR_NATS_REPLICAS", "7"),
+        ("LINKWEIR_NATS_MONITORING", "10.0.0.1:8222"),
+        ("LINKWEIR_NATS_MONITORING", "http://10.0.0.1:8222/varz"),
     ],
 )
 def test_bad_values_name_the_variable(name: str, value: str) -> None:
@@ -111,6 +119,38 @@ def test_secrets_are_hidden() -> None:
     with pytest.raises(SettingsError) as caught:
         from_environment({"LINKWEIR_API_KEY": "s3cret"})
     assert "s3cret" not in str(caught.value)
+
+
+def make_jetstream(servers: str) -> Settings:
+    """The settings of a service whose clicks go through these servers."""
+    database = "postgresql://linkweir@db.example/linkweir"
+    return Settings(database=database, click_transport="jetstream", nats_url=servers)
+
+
+def test_nats_servers_are_read_with_one_login() -> None:
+    """Several servers with the user and the password of any of them, as a URL quotes them; a token has no password."""
+    servers = parse_nats_servers("nats://a:p%40ss@n1:4111, nats://n2,nats://[::1]:4333/")
+    assert servers.urls == ("nats://n1:4111", "nats://n2:4222", "nats://[::1]:4333")
+    assert (servers.user, servers.password, servers.token) == ("a", "p@ss", None)
+    assert parse_nats_servers("tls://abc@n1").token == "abc"  # noqa: S105
+
+
+@pytest.mark.parametrize(
+    "servers",
+    ["http://a:s3cret@n1", "nats://a:s3cret@n1/x", "nats://a:s3cret@n1:x", "nats://a:s3cret@n1,tls://n2",
+     "nats://a:s3cret@n1,nats://b:s3cret@n2", "nats://a:s3cret@"],
+)  # fmt: skip
+def test_nats_servers_that_cannot_be_used_are_refused_without_their_password(servers: str) -> None:
+    """Another scheme, a path, a bad port, no host, two schemes or two logins."""
+    with pytest.raises(SettingsError, match="LINKWEIR_NATS_URL") as caught:
+        make_jetstream(servers)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_password_of_nats_servers_is_in_no_repr() -> None:
+    """Neither of the settings nor of what is made of them."""
+    settings = make_jetstream("nats://a:s3cret@n1")
+    assert "s3cret" not in repr(settings) + repr(parse_nats_servers(settings.nats_url))
 
 
 def test_the_command_line_wins() -> None:

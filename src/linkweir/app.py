@@ -41,7 +41,7 @@ from linkweir.clicks.journal.interface import EventSource, Journal
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.link_policy import LinkPolicyCache
 from linkweir.clicks.transport.carrier import ClickCarrier
-from linkweir.clicks.transport.inbox import ClickInbox
+from linkweir.clicks.transport.transport_selection import make_click_transport
 from linkweir.clock import MAX_SKEW_US, now
 from linkweir.dashboard import routes as dashboard
 from linkweir.db.database import Database
@@ -119,17 +119,17 @@ def create_services(
     link_policy = LinkPolicyCache(database, log, compile_skip_pattern)
     bucket_store = FileBuckets(settings.data)
     events: EventSource = journal or local_journal
-    inbox = ClickInbox(database, vault, log) if settings.click_transport == "postgresql" else None
+    transport = make_click_transport(settings, database, vault, log, dead_letters)
     click_worker = IngestWorker(
         database,
-        inbox or events,
+        transport or events,
         log,
         ingest=lambda connection, events: ingest_events(connection, events, classifier, now()),
         notify=lambda connection: enqueue_notifications(
             connection, now(), tracking_keyring.current, max_delay_us=max_delay_us
         ),
         dead_letters=dead_letters,
-        is_idle=local_journal.is_idle if events is local_journal and inbox is None else lambda: True,
+        is_idle=local_journal.is_idle if events is local_journal and transport is None else lambda: True,
         retry_seconds=settings.spool_retry,
     )
     services = AppServices(
@@ -150,12 +150,12 @@ def create_services(
         local_journal=local_journal,
         journal=journal or local_journal,
         click_worker=click_worker,
-        click_inbox=inbox,
+        click_transport=transport,
         click_carrier=None
-        if inbox is None
+        if transport is None
         else ClickCarrier(
             events,
-            inbox,
+            transport,
             log,
             retry_seconds=settings.spool_retry,
             on_carried=click_worker.wake,
@@ -236,6 +236,8 @@ def _list_components(services: AppServices) -> list[Component]:
         components.append(Component("smtp-ports", lambda: smtp.listen(services), lambda: smtp.stop(services)))
     if services.journal is services.local_journal:
         components.append(Component("journal-reader", lambda: None, services.local_journal.close))
+    if (transport := services.click_transport) is not None:
+        components.append(Component("click-transport", lambda: None, transport.close))
     components.append(Component.from_thread("refresh", services.refresh_thread))
     if services.runs_workers and has_role("count"):
         components.append(Component.from_thread("clicks", services.click_worker))

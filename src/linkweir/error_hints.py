@@ -2,7 +2,12 @@
 
 from collections.abc import Iterable
 
-_EXTRAS = {"authlib": "oidc", "psycopg": "postgresql", "pyarrow": "parquet"}  # all other packages are the service's
+_EXTRAS = {  # all other packages are the service's
+    "authlib": "oidc",
+    "nats": "jetstream",
+    "psycopg": "postgresql",
+    "pyarrow": "parquet",
+}
 
 
 def suggest_name(given: str, known: Iterable[str], prefix: str = "") -> str:

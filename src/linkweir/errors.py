@@ -141,6 +141,10 @@ class TransactionConflict(DatabaseUnavailable):
     """Transactions waited for each other in a circle, and the database ended this one; at once again it may succeed."""
 
 
+class ClickTransportUnavailable(LinkweirError):
+    """The servers that bring clicks to the workers did not answer in time, or cannot be used as they are set up."""
+
+
 class UnstorableData(LinkweirError, ValueError):
     """The database refuses a value for its own sake, such as a text that is too long; trying again never helps."""
 

@@ -17,9 +17,10 @@ from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.known_networks import KnownNetworks
 from linkweir.clicks.transport.carrier import ClickCarrier
-from linkweir.clicks.transport.inbox import ClickInbox
+from linkweir.clicks.transport.transport_selection import make_click_transport
 from linkweir.clock import now
 from linkweir.db.database import Database
+from linkweir.errors import ClickTransportUnavailable
 from linkweir.machine_status import wait_until_drained
 from linkweir.mail.transport import maildir
 from linkweir.privacy import sealed_destinations
@@ -88,8 +89,8 @@ def _drain_clicks(
     dead_letters: DeadLetterFile,
     ingest: IngestFunction,
 ) -> bool:
-    """Wait until all clicks of this machine, and those in the shared inbox, are stored; False when that takes too long.
-    Where no service runs that does it, this does.
+    """Wait until all clicks of this machine, and those in the transport, are stored; False when that takes too long, or
+    the transport is away. Where no service runs that does it, this does.
     """
     retry = settings.spool_retry
     journal = LocalJournal(
@@ -99,13 +100,19 @@ def _drain_clicks(
         capacity=settings.journal_facts,
         wait=settings.click_wait,
     )
-    if settings.click_transport == "local":
-        worker = IngestWorker(database, journal, log, ingest=ingest, dead_letters=dead_letters, retry_seconds=retry)
+    transport = make_click_transport(settings, database, make_vault(settings, database), log, dead_letters)
+    source = transport or journal
+    worker = IngestWorker(database, source, log, ingest=ingest, dead_letters=dead_letters, retry_seconds=retry)
+    if transport is None:
         return drain_and_wait(journal, worker, DRAIN_SECONDS)
-    inbox = ClickInbox(database, make_vault(settings, database), log)
-    worker = IngestWorker(database, inbox, log, ingest=ingest, dead_letters=dead_letters, retry_seconds=retry)
-    carrier = ClickCarrier(journal, inbox, log, retry_seconds=retry)
-    return drain_and_wait(journal, carrier, DRAIN_SECONDS) and wait_until_stored(inbox, worker, DRAIN_SECONDS)
+    carrier = ClickCarrier(journal, transport, log, retry_seconds=retry)
+    try:
+        return drain_and_wait(journal, carrier, DRAIN_SECONDS) and wait_until_stored(transport, worker, DRAIN_SECONDS)
+    except ClickTransportUnavailable as error:
+        log.error("click.transport_away", error=str(error))
+        return False
+    finally:
+        transport.close()
 
 
 def open_privacy_requests(settings: Settings, database: Database) -> PrivacyRequests:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from linkweir.clicks.transport.carrier import ClickCarrier
-from linkweir.db import click_inbox_table, delivery_queue_table, outbox_table
+from linkweir.clicks.transport.click_transport import ClickTransport
+from linkweir.db import delivery_queue_table, outbox_table
 from linkweir.errors import LinkweirError
 from linkweir.web.services import AppServices
 
@@ -16,8 +17,8 @@ def register_metrics(services: AppServices) -> None:
     supervisor = services.supervisor
     if services.journal is services.local_journal:
         _register_journal_metrics(services)
-    if services.click_carrier is not None:
-        _register_transport_metrics(services, services.click_carrier)
+    if services.click_carrier is not None and services.click_transport is not None:
+        _register_transport_metrics(services, services.click_carrier, services.click_transport)
     services.metrics.register_callbacks(
         counters=[
             ("linkweir_clicks_stored", "Clicks brought to the database", lambda: clicks.stored),
@@ -66,16 +67,23 @@ def _register_journal_metrics(services: AppServices) -> None:
     )
 
 
-def _register_transport_metrics(services: AppServices, carrier: ClickCarrier) -> None:
+def _register_transport_metrics(services: AppServices, carrier: ClickCarrier, transport: ClickTransport) -> None:
     services.metrics.register_callbacks(
         counters=[
-            ("linkweir_clicks_carried", "Clicks brought to the shared inbox", lambda: carrier.carried),
+            ("linkweir_clicks_carried", "Clicks brought to the transport", lambda: carrier.carried),
             ("linkweir_click_carry_failures", "Failures to bring clicks there", lambda: carrier.failures),
         ],
         gauges=[
-            ("linkweir_inbox_clicks", "Clicks in the inbox", _query(services, click_inbox_table.count_events)),
+            ("linkweir_inbox_clicks", "Clicks in the inbox or stream", lambda: _count_waiting(transport)),
         ],
     )
+
+
+def _count_waiting(transport: ClickTransport) -> float:
+    try:
+        return transport.count_waiting()
+    except LinkweirError:
+        return float("nan")
 
 
 def _query(services: AppServices, count: Callable[[Connection], int]) -> Callable[[], float]:

@@ -7,18 +7,21 @@ setting that is silently ignored is found months later; secrets are left out of 
 import contextlib
 import ipaddress
 import os
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from linkweir.error_hints import suggest_name
 from linkweir.errors import SettingsError
 
 PREFIX = "LINKWEIR_"
 DNS_PORT = 53
+NATS_PORT = 4222
+MAX_REPLICAS = 5  # of a stream
 ProxyHeader = Literal["x-forwarded-for", "forwarded"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_BODY_BYTES = 30 * 1024 * 1024  # the outside contract's limit for one request
@@ -32,17 +35,19 @@ POSITIVE_FLOATS = (
 PATH_FIELDS = (
     *("data", "key_file", "master_key_file", "spool", "maildir", "smtp_certificate", "smtp_key", "mmdb", "networks"),
     *("apple_app_links", "android_app_links", "unknown_link_page", "root_page"),
-    "oidc_client_secret_file",
+    *("oidc_client_secret_file", "nats_ca"),
 )
 POSITIVE_INTS = (
     *("threads", "max_body", "max_message", "max_incoming", "delivery_connections", "webhook_connections"),
-    *("rate_burst", "statistics_burst", "journal_facts"),
+    *("rate_burst", "statistics_burst", "journal_facts", "nats_replicas"),
 )
 
 ROLES = (  # what a machine does
     *("redirect", "api", "dashboard", "smtp", "filter"),
     *("deliver", "count", "notify", "housekeeping"),
 )
+
+CLICK_TRANSPORTS = ("local", "postgresql", "jetstream")
 
 SECTIONS = {  # of the reference: the first setting of each
     "data": "Service",
@@ -324,11 +329,40 @@ class Settings:
         default=100_000, metadata=doc("Clicks that the journal has preallocated space for, 512 bytes each.")
     )
     click_wait: float = field(default=2.0, metadata=doc("Seconds that a redirect waits for its click to be written."))
-    click_transport: Literal["local", "postgresql"] = field(
+    click_transport: Literal["local", "postgresql", "jetstream"] = field(
         default="local",
         metadata=doc(
             "How clicks get from this machine's journal to the workers that count them: `local`, those of this machine "
-            "read it, or `postgresql`, through a table that the workers of all machines read."
+            "read it; `postgresql`, through a table that the workers of all machines read; or `jetstream`, through a "
+            "stream of NATS servers."
+        ),
+    )
+    nats_url: str = field(
+        default="",
+        repr=False,
+        metadata=doc(
+            "NATS servers of the transport `jetstream`, separated by commas: `nats://` or `tls://` with "
+            "`user:password@host:port` or `token@host:port`."
+        ),
+    )
+    nats_ca: Path | None = field(
+        default=None,
+        metadata=doc("Certificates (PEM) that sign those of the servers; if empty, those of the system."),
+    )
+    nats_stream: str = field(
+        default="linkweir-clicks",
+        metadata=doc(
+            "Stream of the clicks, made at the first start; each service that shares the servers needs its own."
+        ),
+    )
+    nats_replicas: int = field(
+        default=3, metadata=doc("Servers that hold each click: 3 or 5, or 1 if there is a single one.")
+    )
+    nats_monitoring: tuple[str, ...] = field(
+        default=(),
+        metadata=doc(
+            "HTTP monitoring addresses of all NATS servers, such as `http://10.0.0.1:8222`, separated by commas, at "
+            "which `sync_interval: always` is checked."
         ),
     )
     click_durable: Literal["node", "cluster"] = field(
@@ -402,13 +436,7 @@ class Settings:
             raise SettingsError("LINKWEIR_SMTP_CERTIFICATE and LINKWEIR_SMTP_KEY belong together")
         if self.max_incoming < max(self.max_body, 2 * self.max_message):
             raise SettingsError("LINKWEIR_MAX_INCOMING: must have room for one request and twice one message")
-        if self.click_transport == "postgresql" and not self.database:
-            raise SettingsError("LINKWEIR_CLICK_TRANSPORT=postgresql needs LINKWEIR_DATABASE")
-        if self.click_durable == "cluster" and self.click_transport == "local":
-            raise SettingsError(
-                "LINKWEIR_CLICK_DURABLE=cluster needs a LINKWEIR_CLICK_TRANSPORT that brings clicks to other machines, "
-                "such as postgresql: with local they stay on this one"
-            )
+        self._validate_transport()
         if bool(self.filter_listen) != bool(self.filter_return):
             raise SettingsError("LINKWEIR_FILTER_LISTEN and LINKWEIR_FILTER_RETURN belong together")
         self._validate_oidc()
@@ -416,6 +444,28 @@ class Settings:
             raise SettingsError("LINKWEIR_ROOT_PAGE and LINKWEIR_ROOT_ADDRESS exclude each other")
         if self.api_key and len(self.api_key) < 32:
             raise SettingsError("LINKWEIR_API_KEY: must have at least 32 characters, taken from a random source")
+
+    def _validate_transport(self) -> None:
+        if self.click_transport not in CLICK_TRANSPORTS:
+            raise SettingsError(f"LINKWEIR_CLICK_TRANSPORT: must be {_join_choices(CLICK_TRANSPORTS)}")
+        if self.click_transport != "local" and not self.database:
+            raise SettingsError(f"LINKWEIR_CLICK_TRANSPORT={self.click_transport} needs LINKWEIR_DATABASE")
+        if self.click_durable == "cluster" and self.click_transport == "local":
+            raise SettingsError(
+                "LINKWEIR_CLICK_DURABLE=cluster needs a LINKWEIR_CLICK_TRANSPORT that brings clicks to other machines, "
+                "such as postgresql: with local they stay on this one"
+            )
+        if (self.click_transport == "jetstream") != bool(self.nats_url):
+            raise SettingsError("LINKWEIR_CLICK_TRANSPORT=jetstream and LINKWEIR_NATS_URL belong together")
+        if self.nats_url:
+            parse_nats_servers(self.nats_url)
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", self.nats_stream):
+            raise SettingsError("LINKWEIR_NATS_STREAM: must be up to 64 letters, digits, hyphens and underscores")
+        if self.nats_replicas > MAX_REPLICAS:
+            raise SettingsError(f"LINKWEIR_NATS_REPLICAS: must be at most {MAX_REPLICAS}")
+        for address in self.nats_monitoring:
+            if not re.fullmatch(r"https?://[^/?#@\s]+/?", address):
+                raise SettingsError("LINKWEIR_NATS_MONITORING: must hold addresses like http://10.0.0.1:8222")
 
     def _validate_oidc(self) -> None:
         if bool(self.oidc_issuer) != bool(self.oidc_client_id):
@@ -448,7 +498,7 @@ class Settings:
         if "redirect" in self.roles and "count" not in self.roles and self.click_transport == "local":
             raise SettingsError(
                 "LINKWEIR_ROLES: redirect needs count beside it, which reads this machine's journal, or "
-                "LINKWEIR_CLICK_TRANSPORT=postgresql"
+                "LINKWEIR_CLICK_TRANSPORT=postgresql or jetstream"
             )
 
     def has_role(self, *names: str) -> bool:
@@ -500,6 +550,39 @@ def validate_database_url(text: str) -> None:
         valid = False
     if not valid:
         raise SettingsError("LINKWEIR_DATABASE: must look like postgresql://user:password@host:port/name")
+
+
+@dataclass(frozen=True)
+class NatsServers:
+    """Where to connect, and as whom; `urls` hold no secret."""
+
+    urls: tuple[str, ...]
+    user: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
+def parse_nats_servers(text: str) -> NatsServers:
+    """The servers of a setting. Raises SettingsError, whose text holds nothing of it: it may have a password."""
+    urls, logins = [], set()
+    try:
+        for item in text.split(","):
+            parts = urlsplit(item.strip())
+            if parts.scheme not in ("nats", "tls") or not parts.hostname or parts.path.strip("/"):
+                raise ValueError
+            host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+            urls.append(f"{parts.scheme}://{host}:{parts.port or NATS_PORT}")
+            logins.add((parts.username, parts.password))
+    except ValueError:
+        raise SettingsError(
+            "LINKWEIR_NATS_URL: must be addresses like nats://user:password@host:4222, separated by commas"
+        ) from None
+    if len({url.partition(":")[0] for url in urls}) > 1 or len(logins - {(None, None)}) > 1:
+        raise SettingsError("LINKWEIR_NATS_URL: all servers need the same scheme, user and password")
+    user, password = next(iter(logins - {(None, None)}), (None, None))
+    if password is None:
+        return NatsServers(tuple(urls), token=None if user is None else unquote(user))
+    return NatsServers(tuple(urls), user=unquote(user or ""), password=unquote(password))
 
 
 def _parse_base_url(text: str) -> str:
@@ -603,7 +686,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "api_hosts": _parse_hosts,
     "root_address": _parse_address,
     **dict.fromkeys(
-        ("opt_out", "roles", "oidc_owners", "oidc_editors", "oidc_viewers"),
+        ("opt_out", "roles", "oidc_owners", "oidc_editors", "oidc_viewers", "nats_monitoring"),
         lambda text: tuple(item.strip() for item in text.split(",") if item.strip()),
     ),
     **dict.fromkeys(("skip", "oidc_scopes"), lambda text: tuple(text.split())),
@@ -612,6 +695,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "dns_servers": _parse_name_servers,
     "link_style": _make_choice_parser("sealed", "short"),
     "click_durable": _make_choice_parser("node", "cluster"),
+    "click_transport": _make_choice_parser(*CLICK_TRANSPORTS),
     "log_level": _make_choice_parser("debug", "info", "warning", "error"),
     "log_format": _make_choice_parser("auto", "text", "json"),
 }

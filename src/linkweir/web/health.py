@@ -107,11 +107,19 @@ def check_workers(services: AppServices) -> dict[str, str]:
 
 
 def collect_warnings(services: AppServices) -> dict[str, str]:
-    """What costs accuracy: evidence about clicks that a proxy in front hides."""
-    hidden = sorted(services.classifier.history.baseline.hidden)
-    if not hidden:
-        return {}
-    return {"clicks": f"readers' requests often show {', '.join(hidden)}: a proxy in front may change requests"}
+    """What costs accuracy, evidence about clicks that a proxy in front hides; and what may cost clicks one day."""
+    warnings = {}
+    if hidden := sorted(services.classifier.history.baseline.hidden):
+        warnings["clicks"] = f"readers' requests often show {', '.join(hidden)}: a proxy in front may change requests"
+    if services.click_transport is not None and (concern := services.click_transport.concern) is not None:
+        warnings["transport"] = concern.text
+    return warnings
+
+
+def _check_transport(services: AppServices) -> dict[str, str]:
+    """What is known to be wrong with the transport of clicks, though it works."""
+    concern = services.click_transport.concern if services.click_transport is not None else None
+    return {"transport": concern.text} if concern is not None and concern.is_certain else {}
 
 
 def write_heartbeat(services: AppServices) -> None:
@@ -127,7 +135,7 @@ def write_heartbeat(services: AppServices) -> None:
             journal = services.local_journal
             reader = services.click_carrier or services.click_worker
             services.machine_heartbeat.write(
-                checks,
+                {**checks, **_check_transport(services)},
                 clicks_waiting=journal.unacknowledged,
                 clicks_lost=journal.lost,
                 drained_until_at=reader.drained_until_at,

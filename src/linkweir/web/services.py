@@ -25,7 +25,7 @@ from linkweir.clicks.journal.interface import Journal
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.link_policy import LinkPolicyCache
 from linkweir.clicks.transport.carrier import ClickCarrier
-from linkweir.clicks.transport.inbox import ClickInbox
+from linkweir.clicks.transport.click_transport import ClickTransport
 from linkweir.db.database import Database
 from linkweir.errors import LinkweirError
 from linkweir.machine_status import MachineHeartbeat
@@ -66,7 +66,7 @@ class AppServices:
     local_journal: LocalJournal
     journal: Journal  # the local one, or one that its owner starts and stops
     click_worker: IngestWorker
-    click_inbox: ClickInbox | None  # None: the workers of this machine read its journal
+    click_transport: ClickTransport | None  # None: the workers of this machine read its journal
     click_carrier: ClickCarrier | None
     link_policy: LinkPolicyCache
     rebuilder: RebuildWorker

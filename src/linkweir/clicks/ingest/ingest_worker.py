@@ -21,10 +21,10 @@ from linkweir.clicks.journal.interface import EventSource
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.journal.reader import wait_until_wiped
 from linkweir.clicks.transport.carrier import ClickCarrier
-from linkweir.clicks.transport.inbox import ClickInbox
+from linkweir.clicks.transport.click_transport import ClickTransport
 from linkweir.clock import now
 from linkweir.db.database import Database, WriteMode
-from linkweir.errors import DatabaseUnavailable, TransactionConflict, UnstorableData
+from linkweir.errors import ClickTransportUnavailable, DatabaseUnavailable, TransactionConflict, UnstorableData
 
 IngestFunction = Callable[[Connection, Sequence[ClickEvent]], int]  # how many were new
 NotifyFunction = Callable[[Connection], int]  # webhooks of clicks whose verdict has settled; how many
@@ -91,7 +91,7 @@ class IngestWorker(WorkerThread):
 
     def drain(self) -> None:
         """Store what the journal holds, in this thread, where the worker's own does not run: for a command. Nothing
-        while another process does. Raises DatabaseUnavailable, OSError.
+        while another process does. Raises DatabaseUnavailable, ClickTransportUnavailable, OSError.
         """
         while self._process_batch():
             pass
@@ -110,7 +110,7 @@ class IngestWorker(WorkerThread):
     def _run_safely(self, work: Callable[[], int]) -> int:
         try:
             return work()
-        except (DatabaseUnavailable, OSError) as error:
+        except (DatabaseUnavailable, ClickTransportUnavailable, OSError) as error:
             self.failures += 1
             self.problem = str(error)
             self._log.error("click.store_failed", error=str(error), kind=type(error).__name__)
@@ -129,7 +129,11 @@ class IngestWorker(WorkerThread):
     def _process_batch(self) -> int:
         """Store one batch; return how many events it held. None are read while another process ingests."""
         read_at = now()
-        batch = self._source.read_from(None, self._batch_limit)
+        try:
+            batch = self._source.read_from(None, self._batch_limit)
+        except ClickTransportUnavailable:
+            self._send_due_notifications(immediately=False)  # the database has all that they need
+            raise
         self._behind = batch is not None and len(batch.events) >= self._batch_limit
         if batch is None:
             return 0
@@ -210,13 +214,14 @@ def next_batch_size(facts: int, seconds: float, *, shared: bool = False) -> int:
     return max(BATCH_EVENTS_UNDER_LOAD, min(BATCH_EVENTS, int(facts * limit / max(seconds, 0.001))))
 
 
-def wait_until_stored(inbox: ClickInbox, worker: IngestWorker, timeout_seconds: float) -> bool:
-    """Wait until every click that is in the shared inbox now is stored; False when some are left after the timeout.
-    `worker` reads the inbox, and is the caller's own and not started. Raises DatabaseUnavailable.
+def wait_until_stored(transport: ClickTransport, worker: IngestWorker, timeout_seconds: float) -> bool:
+    """Wait until every click that is in the transport now is stored; False when some are left after the timeout.
+    `worker` reads from it, and is the caller's own and not started. Raises DatabaseUnavailable,
+    ClickTransportUnavailable.
     """
-    until, end = time.monotonic() + timeout_seconds, inbox.find_end()
+    until, end = time.monotonic() + timeout_seconds, transport.find_end()
     worker.drain()
-    while inbox.has_before(end):
+    while transport.has_before(end):
         if time.monotonic() > until:
             return False
         time.sleep(TAKEOVER_POLL_SECONDS)
@@ -225,11 +230,11 @@ def wait_until_stored(inbox: ClickInbox, worker: IngestWorker, timeout_seconds: 
 
 
 def drain_and_wait(journal: LocalJournal, worker: IngestWorker | ClickCarrier, timeout_seconds: float) -> bool:
-    """Wait until every click followed so far is stored, or carried to the shared inbox, and wiped from the journal's
+    """Wait until every click followed so far is stored, or carried to the transport, and wiped from the journal's
     files: an export has them all, and an erasure leaves none. Return False when some are left after the timeout.
 
     A running service does it and is waited for; where none runs, this does. `journal` and `worker` are the caller's
-    own and not started. Raises DatabaseUnavailable, OSError.
+    own and not started. Raises DatabaseUnavailable, ClickTransportUnavailable, OSError.
     """
     until = time.monotonic() + timeout_seconds
     try:

@@ -26,17 +26,19 @@ class EventBatch:
 
 
 class EventSource(Protocol):
-    """What events are read from: a journal, or the shared inbox. They may be read more than once, after a crash;
+    """What events are read from: a journal, or a transport. They may be read more than once, after a crash;
     whoever stores them goes by their ids.
     """
 
     def read_from(self, cursor: JournalCursor | None, limit: int) -> EventBatch | None:
         """Return at most `limit` events behind `cursor`, or behind the acknowledged ones. None: another process reads,
-        and only one may. Raises OSError, DatabaseUnavailable.
+        and only one may. Raises OSError, DatabaseUnavailable, ClickTransportUnavailable.
         """
 
     def acknowledge(self, cursor: JournalCursor) -> None:
-        """Everything before `cursor` is safe elsewhere: durably forget it. Raises OSError, DatabaseUnavailable."""
+        """Everything before `cursor` is safe elsewhere: durably forget it. Raises OSError, DatabaseUnavailable,
+        ClickTransportUnavailable.
+        """
 
 
 class Journal(EventSource, Protocol):

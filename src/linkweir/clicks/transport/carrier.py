@@ -1,4 +1,4 @@
-"""Carries click events from this machine's journal to the shared inbox, and forgets them here only when they are
+"""Carries click events from this machine's journal to the transport, and forgets them here only when they are
 durable there. A crash between the two brings them a second time, which their ids tell.
 """
 
@@ -11,10 +11,10 @@ from structlog.typing import FilteringBoundLogger
 from linkweir.background import WorkerThread
 from linkweir.clicks.journal.carry_signals import CarrySignals
 from linkweir.clicks.journal.interface import EventSource
+from linkweir.clicks.transport.click_transport import ClickTransport
 from linkweir.clicks.transport.event_group import MAX_GROUP_EVENTS
-from linkweir.clicks.transport.inbox import ClickInbox
 from linkweir.clock import now
-from linkweir.errors import DatabaseUnavailable, VaultError
+from linkweir.errors import ClickTransportUnavailable, DatabaseUnavailable, VaultError
 
 MAX_BATCH_EVENTS = 16 * MAX_GROUP_EVENTS  # in one transaction
 POLL_SECONDS = 0.5  # between looks at what other processes of this machine wrote
@@ -23,14 +23,14 @@ STOP_TIMEOUT_SECONDS = 5.0  # that a stop may take for carrying
 
 class ClickCarrier(WorkerThread):
     """`carried` counts events since the start, some of them twice after a failure. `on_carried` is told when there are
-    new ones in the inbox; `problem`: what keeps events here now; `drained_until_at`: all clicks that came before this
-    time have left the journal. `carry_signals` tell redirects that wait for it how far it is.
+    new ones in the transport; `problem`: what keeps events here now; `drained_until_at`: all clicks that came before
+    this time have left the journal. `carry_signals` tell redirects that wait for it how far it is.
     """
 
     def __init__(
         self,
         journal: EventSource,
-        inbox: ClickInbox,
+        transport: ClickTransport,
         log: FilteringBoundLogger,
         *,
         retry_seconds: float,
@@ -39,7 +39,7 @@ class ClickCarrier(WorkerThread):
     ) -> None:
         super().__init__("carrier")
         self._journal = journal
-        self._inbox = inbox
+        self._transport = transport
         self._log = log
         self._retry_seconds = retry_seconds
         self._on_carried = on_carried
@@ -55,7 +55,8 @@ class ClickCarrier(WorkerThread):
 
     def drain(self) -> None:
         """Carry what the journal holds, in this thread, where the carrier's own does not run: for a command. Nothing
-        while another process does. Raises DatabaseUnavailable, VaultError, OSError.
+        while another process does. Raises DatabaseUnavailable, ClickTransportUnavailable,
+        VaultError, OSError.
         """
         while self._carry_batch():
             pass
@@ -77,7 +78,7 @@ class ClickCarrier(WorkerThread):
             carried = self._carry_batch()
             self.problem = None
             return carried
-        except (DatabaseUnavailable, VaultError, OSError) as error:
+        except (DatabaseUnavailable, ClickTransportUnavailable, VaultError, OSError) as error:
             self.failures += 1
             self.problem = str(error)
             self._log.error("click.carry_failed", error=str(error), kind=type(error).__name__)
@@ -93,7 +94,7 @@ class ClickCarrier(WorkerThread):
         if batch is None:
             return 0
         if batch.events:
-            self._inbox.send(batch.events)
+            self._transport.send(batch.events)
             self.carried += len(batch.events)
         if self._carry_signals is not None and len(batch.events) < MAX_BATCH_EVENTS:
             self._carry_signals.publish_mark(moment)

@@ -80,6 +80,11 @@ class ClickInbox:
         with self._database.write(WriteMode.CONCURRENT) as connection:
             click_inbox_table.delete_groups(connection, cursor.groups)
 
+    def count_waiting(self) -> int:
+        """How many events are in it. Raises DatabaseUnavailable."""
+        with self._database.read() as connection:
+            return click_inbox_table.count_events(connection)
+
     def find_end(self) -> int:
         """The time behind everything that is in it now (microseconds since 1970, by the database's clock). Raises
         DatabaseUnavailable.
@@ -91,3 +96,10 @@ class ClickInbox:
         """Whether events that came before a time are still in it. Raises DatabaseUnavailable."""
         with self._database.read() as connection:
             return click_inbox_table.count_events(connection, position) > 0
+
+    @property
+    def concern(self) -> None:
+        """Nothing: the database looks after what it holds."""
+
+    def close(self) -> None:
+        """Nothing to do: a lease ends by itself."""
