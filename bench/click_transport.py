@@ -1,9 +1,9 @@
-"""How many clicks a second go from a machine's journal to the shared inbox, and from there to a worker's memory.
+"""How many clicks a second go from a machine's journal to the transport, and from there to a worker's memory.
 
-`python -m bench.click_transport --database postgresql://… [--events N]`: an empty database of a server of yours. Events
-as `bench.ingest_load` makes them, sealed in groups of 256, in transactions as the carrier has them; read again by a
-worker's claims, compared with what was sent, and deleted. Without the journal itself: its own speed is that of
-redirects.
+`python -m bench.click_transport --database postgresql://… [--events N]`: the inbox, in an empty database of a server of
+yours. `--nats nats://…,nats://…,nats://… --monitoring http://…,…`: a new stream of servers of yours. Events as
+`bench.ingest_load` makes them, sealed in groups of 256, in batches as the carrier has them; read again by a worker's
+claims, compared with what was sent, and deleted. Without the journal itself: its own speed is that of redirects.
 
 Then with the journal: how long one of `--readers` at a time waits for its click, with LINKWEIR_CLICK_DURABLE=node and
 =cluster, all in one process.
@@ -11,12 +11,14 @@ Then with the journal: how long one of `--readers` at a time waits for its click
 
 import argparse
 import asyncio
+import contextlib
 import random
 import resource
 import statistics
 import sys
 import tempfile
 import time
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,50 +28,84 @@ from bench.ingest_load import START_US, generate_events
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.ingest.ingest_worker import BATCH_EVENTS
 from linkweir.clicks.journal.carry_signals import CarrySignals
+from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.transport.carrier import MAX_BATCH_EVENTS, ClickCarrier
+from linkweir.clicks.transport.click_stream import ClickStream
+from linkweir.clicks.transport.click_transport import ClickTransport
 from linkweir.clicks.transport.inbox import ClickInbox
 from linkweir.db.schema_upgrade import create_database, migrate
 from linkweir.settings import Settings
 from linkweir.vault import Vault
 
-GOAL_EVENTS_PER_SECOND = 30_000
+GOALS = {"postgresql": 30_000, "jetstream": 20_000}  # events a second
 WAIT_SECONDS = 60.0  # that a reader may wait here: none is sent on without its click
 
 
 def main(arguments: list[str]) -> int:
     """Print the figures."""
     parser = argparse.ArgumentParser(prog="python -m bench.click_transport", description=__doc__)
-    parser.add_argument("--database", required=True, metavar="URL")
+    transport_place = parser.add_mutually_exclusive_group(required=True)
+    transport_place.add_argument("--database", metavar="URL")
+    transport_place.add_argument("--nats", metavar="URLS")
+    parser.add_argument("--monitoring", default="", metavar="URLS")
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--readers", type=int, default=64)
     options = parser.parse_args(arguments)
-    sent = [(number, START_US) for number in range(1 << 41, (1 << 41) + options.events // 3)]
-    events = generate_events(sent, options.events, random.Random(17))  # noqa: S311 - traffic, not a secret
-    with tempfile.TemporaryDirectory() as folder:
-        settings = replace(Settings(data=Path(folder)), database=options.database)
-        database = create_database(settings)
-        migrate(database)
-        inbox = ClickInbox(database, Vault(Path(folder) / "vault.key"), structlog.get_logger())
-        began, used = time.perf_counter(), _processor_seconds()
-        for start in range(0, len(events), MAX_BATCH_EVENTS):
-            inbox.send(events[start : start + MAX_BATCH_EVENTS])
-        _print_rate("sent", len(events), began, used)
-        began, used = time.perf_counter(), _processor_seconds()
-        read = []
-        while (batch := inbox.read_from(None, BATCH_EVENTS)).cursor is not None:
-            read += batch.events
-            inbox.acknowledge(batch.cursor)
-        _print_rate("read", len(read), began, used)
-        for durable in ("node", "cluster"):
-            _measure_waits(Path(folder) / durable, durable, inbox, events[: options.events // 5], options.readers)
-        database.close()
-    assert {event.id for event in read} == {event.id for event in events}, "not what was sent"
-    assert len(read) == len(events), "an event was read twice"
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        transport = _open_transport(Path(folder), options, stack)
+        _measure(transport, Path(folder), options, GOALS["postgresql" if options.database else "jetstream"])
     return 0
 
 
-def _measure_waits(folder: Path, durable: str, inbox: ClickInbox, events: list[ClickEvent], readers: int) -> None:
+def _open_transport(folder: Path, options: argparse.Namespace, stack: contextlib.ExitStack) -> ClickTransport:
+    """The transport of these options, which `stack` closes."""
+    log, vault = structlog.get_logger(), Vault(folder / "vault.key")
+    if options.database is not None:
+        database = create_database(replace(Settings(data=folder), database=options.database))
+        stack.callback(database.close)
+        migrate(database)
+        return ClickInbox(database, vault, log)
+    settings = Settings(
+        data=folder,
+        database="postgresql://none@none/none",  # which nothing here needs
+        click_transport="jetstream",
+        nats_url=options.nats,
+        nats_monitoring=tuple(filter(None, options.monitoring.split(","))),
+        nats_replicas=min(3, options.nats.count(",") + 1),
+        nats_stream=f"bench-{uuid.uuid4().hex}",
+    )
+    stream = ClickStream(settings, vault, log, DeadLetterFile(folder, log))
+    stack.callback(stream.close)
+    print(f"stream of {settings.nats_replicas} servers, {stream.count_waiting()} events in it, {stream.concern}")
+    return stream
+
+
+def _measure(transport: ClickTransport, folder: Path, options: argparse.Namespace, goal: int) -> None:
+    """Bring events there and back, and print how fast."""
+    sent = [(number, START_US) for number in range(1 << 41, (1 << 41) + options.events // 3)]
+    events = generate_events(sent, options.events, random.Random(17))  # noqa: S311 - traffic, not a secret
+    began, used = time.perf_counter(), _processor_seconds()
+    for start in range(0, len(events), MAX_BATCH_EVENTS):
+        transport.send(events[start : start + MAX_BATCH_EVENTS])
+    _print_rate("sent", len(events), began, used, goal)
+    began, used = time.perf_counter(), _processor_seconds()
+    read: list[ClickEvent] = []
+    while len(read) < len(events):
+        batch = transport.read_from(None, BATCH_EVENTS)
+        read += batch.events
+        if batch.cursor is not None:
+            transport.acknowledge(batch.cursor)
+    _print_rate("read", len(read), began, used, goal)
+    assert {event.id for event in read} == {event.id for event in events}, "not what was sent"
+    assert len(read) == len(events), "an event was read twice"
+    for durable in ("node", "cluster"):
+        _measure_waits(folder / durable, durable, transport, events[: options.events // 5], options.readers)
+
+
+def _measure_waits(
+    folder: Path, durable: str, transport: ClickTransport, events: list[ClickEvent], readers: int
+) -> None:
     """Append these events to a journal that is carried meanwhile, each reader one after the other."""
     folder.mkdir()
     log, signals = structlog.get_logger(), CarrySignals(folder) if durable == "cluster" else None
@@ -81,7 +117,7 @@ def _measure_waits(folder: Path, durable: str, inbox: ClickInbox, events: list[C
         wait=WAIT_SECONDS,
         carry_signals=signals,
     )
-    carrier = ClickCarrier(journal, inbox, log, retry_seconds=1.0, carry_signals=signals)
+    carrier = ClickCarrier(journal, transport, log, retry_seconds=1.0, carry_signals=signals)
     journal.on_durable = carrier.wake
     journal.start()
     carrier.start()
@@ -115,11 +151,11 @@ def _processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _print_rate(what: str, count: int, began: float, used: float) -> None:
+def _print_rate(what: str, count: int, began: float, used: float, goal: int) -> None:
     seconds, processor = time.perf_counter() - began, _processor_seconds() - used
     print(
         f"{what}  {count:>9,} events  {count / seconds:>9,.0f}/s on the wall  {count / processor:>9,.0f}/s of this"
-        f" process  (goal {GOAL_EVENTS_PER_SECOND:,})"
+        f" process  (goal {goal:,})"
     )
 
 
