@@ -26,6 +26,7 @@ from linkweir.settings import Settings
 from linkweir.stats import campaign_reports, deliverability, report_period
 from linkweir.stats.periods import MAX_HOUR, MIN_HOUR
 from linkweir.stats.report_period import ReportPeriod
+from linkweir.translation import format_number, gettext, use_language
 
 CAMPAIGN_HOURS: Final = 49  # after the hour of the first message began: 48 hours after any message in it
 MAX_DELAY_HOURS: Final = 72  # that a report may be late; a service that was down for longer sends none
@@ -156,14 +157,26 @@ def _send(run: _Run, subscription: RowMapping, report: DueReport) -> bool:
 def compose(
     connection: Connection, settings: Settings, subscription: RowMapping, report: DueReport
 ) -> report_text.ReportMail:
-    """Make the mail of a report."""
+    """Make the mail of a report, in the language of the page where it was chosen."""
+    with use_language(subscription["language"]):
+        return _compose(connection, settings, subscription, report)
+
+
+def _compose(
+    connection: Connection, settings: Settings, subscription: RowMapping, report: DueReport
+) -> report_text.ReportMail:
     root = user_notices.dashboard_url(settings, subscription["dashboard_root"])
     account = subscription["account_id"]
     if report.tag is not None:
         life = ReportPeriod("", "", "", report.first, report.last, ZONE)
         section = _make_section(connection, subscription, life, root, report.tag)
-        intro = f"Sums of a campaign in the account {subscription['name']}, 48 hours after its first message."
-        return report_text.make_report(f"Report: {report.tag}", intro, [section], f"{root}/settings#reports")
+        intro = gettext(
+            "Sums of a campaign in the account %(account)s, 48 hours after its first message.",
+            account=subscription["name"],
+        )
+        return report_text.make_report(
+            gettext("Report: %(campaign)s", campaign=report.tag), intro, [section], f"{root}/settings#reports"
+        )
     monday = to_datetime(report.first * HOUR_US).date()
     week = report_period.make_date_period(monday, monday + timedelta(days=6), ZONE)
     sections = [_make_section(connection, subscription, week, root, None)]
@@ -171,8 +184,14 @@ def compose(
     sent = aggregate_queries.sum_sent_by_value(connection, week.span(account, ""), "tag")
     tags = sorted((tag for tag in since if "@" not in tag), key=lambda tag: (-sent.get(tag, (0, 0))[0], tag))
     sections += [_make_section(connection, subscription, week, root, tag) for tag in tags[:MAX_WEEKLY_CAMPAIGNS]]
-    intro = f"Sums of the account {subscription['name']} from {week.text} (UTC), and of its largest campaigns."
-    return report_text.make_report(f"Weekly report: {week.text}", intro, sections, f"{root}/settings#reports")
+    intro = gettext(
+        "Sums of the account %(account)s from %(week)s (UTC), and of its largest campaigns.",
+        account=subscription["name"],
+        week=week.text,
+    )
+    return report_text.make_report(
+        gettext("Weekly report: %(week)s", week=week.text), intro, sections, f"{root}/settings#reports"
+    )
 
 
 def _make_section(
@@ -183,18 +202,30 @@ def _make_section(
     counts = campaign_reports.load_counts(connection, span)
     sent, delivered = aggregate_queries.sum_sent(connection, span)
     figures = deliverability.load_figures(connection, account, period, tag)
-    newest = f" of the newest {figures.counted:,} messages" if figures.is_cut else ""
+    opened, machines = format_number(figures.opened), format_number(counts.expected_machines)
+    if figures.is_cut:
+        opened = gettext(
+            "%(opened)s of the newest %(counted)s messages", opened=opened, counted=format_number(figures.counted)
+        )
     query = {} if tag is None else {"tag": tag}
     if period.value:
         query["period"] = period.value
     return ReportSection(
-        title="All messages" if tag is None else tag,
+        title=gettext("All messages") if tag is None else tag,
         url=f"{root}/{'campaigns' if tag is None else 'campaign'}?{urlencode(query)}",
         figures=(
-            ("Unique clicks", counts.expected.clickers.to_text()),
-            ("Total clicks", counts.expected.clicks.to_text()),
-            ("Machine clicks, left out", f"{'about ' if counts.expected_machines else ''}{counts.expected_machines:,}"),
-            ("Delivered", f"{delivered:,} of {sent:,} messages"),
-            ("Opened", f"{figures.opened:,}{newest}"),
+            (gettext("Unique clicks"), counts.expected.clickers.to_text()),
+            (gettext("Total clicks"), counts.expected.clicks.to_text()),
+            (
+                gettext("Machine clicks, left out"),
+                gettext("about %(number)s", number=machines) if counts.expected_machines else machines,
+            ),
+            (
+                gettext("Delivered"),
+                gettext(
+                    "%(delivered)s of %(sent)s messages", delivered=format_number(delivered), sent=format_number(sent)
+                ),
+            ),
+            (gettext("Opened"), opened),
         ),
     )

@@ -10,6 +10,7 @@ from linkweir.accounts.resource_changes import AccountUpdate
 from linkweir.accounts.skip_patterns import to_link_options
 from linkweir.db import accounts_table, clicks_table, domains_table
 from linkweir.errors import LinkweirError, NotFound, ValidationError
+from linkweir.translation import gettext
 
 MAX_NAME_CHARACTERS = 255
 
@@ -17,7 +18,9 @@ MAX_NAME_CHARACTERS = 255
 def create_account(connection: Connection, name: str, now: int) -> uuid.UUID:
     """Create an account with all tracking off and return its id. Raises ValidationError."""
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
-        raise ValidationError("name", f"must have 1 to {MAX_NAME_CHARACTERS} characters")
+        raise ValidationError(
+            "name", gettext("must have %(least)s to %(most)s characters", least=1, most=MAX_NAME_CHARACTERS)
+        )
     if not domains_table.has_several_accounts(connection):  # those of the account that was alone need no proof
         domains_table.mark_all_proven(connection, now)
     account = uuid.uuid4()

@@ -32,6 +32,7 @@ from linkweir.errors import (
     ValidationError,
 )
 from linkweir.pagination import PageRequest, RowPage
+from linkweir.translation import gettext
 
 KEY_ALPHABET = string.ascii_letters + string.digits
 KEY_PREFIX = "linkweir-sk-"
@@ -100,7 +101,9 @@ def create_api_key(
     Raises ValidationError.
     """
     if not 1 <= len(label) <= MAX_LABEL_CHARACTERS:
-        raise ValidationError("label", f"must have 1 to {MAX_LABEL_CHARACTERS} characters")
+        raise ValidationError(
+            "label", gettext("must have %(least)s to %(most)s characters", least=1, most=MAX_LABEL_CHARACTERS)
+        )
     granted = [WILDCARD_SCOPE] if scopes is None else scopes_of.parse_scopes(scopes)
     networks = networks_of.parse_entries(ip_allow_list)
     key = generate_api_key()
@@ -130,7 +133,7 @@ def get_api_key(connection: Connection, account: uuid.UUID, key_id: uuid.UUID) -
     """Return the row of a key. Raises NotFound."""
     row = api_keys_table.get(connection, account, key_id)
     if row is None:
-        raise NotFound("there is no such API key")
+        raise NotFound(gettext("there is no such API key"))
     return row
 
 
@@ -178,7 +181,7 @@ def _authorize_update(principal: ApiPrincipal, row: RowMapping, values: dict[str
 def revoke_api_key(connection: Connection, account: uuid.UUID, key_id: uuid.UUID) -> None:
     """Delete a key. Raises NotFound."""
     if not api_keys_table.remove(connection, account, key_id):
-        raise NotFound("there is no such API key")
+        raise NotFound(gettext("there is no such API key"))
 
 
 def authenticate_api_key(

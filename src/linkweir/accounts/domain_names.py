@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import idna
 
 from linkweir.errors import ValidationError
+from linkweir.translation import gettext
 
 MAX_DOMAIN_CHARS = 253
 DNS_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
@@ -18,14 +19,14 @@ def to_ascii_domain(domain: str, field: str) -> str:
     `field`.
     """
     if len(domain) > MAX_DOMAIN_CHARS:  # before anything that takes long with long ones
-        raise ValidationError(field, "has an invalid domain")
+        raise ValidationError(field, gettext("has an invalid domain"))
     try:
         text = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:
-        raise ValidationError(field, "has an invalid domain") from None
+        raise ValidationError(field, gettext("has an invalid domain")) from None
     labels = text.split(".")
     if len(text) > MAX_DOMAIN_CHARS or not all(DNS_LABEL.fullmatch(label) for label in labels):
-        raise ValidationError(field, "has an invalid domain")
+        raise ValidationError(field, gettext("has an invalid domain"))
     return text
 
 
@@ -49,6 +50,6 @@ def parse_domains(scope: str, domains: Sequence[str] | None) -> list[str]:
     parsed = []
     for index, domain in enumerate(domains):
         if not DOMAIN_PATTERN.fullmatch(domain.lower()):
-            raise ValidationError(f"domains[{index}]", "is not a domain")
+            raise ValidationError(f"domains[{index}]", gettext("is not a domain"))
         parsed.append(domain.lower())
     return list(dict.fromkeys(parsed))

@@ -21,6 +21,7 @@ from linkweir.db.database import Database
 from linkweir.db.schema import domains
 from linkweir.errors import BadSwitch, Conflict, DatabaseUnavailable, NotFound, ValidationError
 from linkweir.pagination import PageRequest, RowPage
+from linkweir.translation import gettext
 
 TRACKING_FIELDS = ("track_clicks", "track_opens")
 MAX_DOMAINS = 1000  # domains of one account
@@ -47,13 +48,15 @@ def create_domain(
     """
     name = parse_domain_name(request.domain)
     if domains_table.count(connection, account) >= MAX_DOMAINS:
-        raise ValidationError("domain", f"is one too many: an account may have {MAX_DOMAINS} domains")
+        raise ValidationError(
+            "domain", gettext("is one too many: an account may have %(most)s domains", most=MAX_DOMAINS)
+        )
     columns = EMPTY_DOMAIN | _to_columns(request, EMPTY_DOMAIN, dkim_key or {})
     names = {"id": uuid.uuid4(), "account_id": account, "domain": name, "created_at": now, "updated_at": now}
     try:
         domains_table.add(connection, names | columns)
     except IntegrityError:
-        raise Conflict("the account has this domain already") from None
+        raise Conflict(gettext("the account has this domain already")) from None
     row = get_domain(connection, account, name)
     _add_tracking_host(connection, add_tracking_host, row)
     return row
@@ -63,7 +66,7 @@ def parse_domain_name(text: str) -> str:
     """Return the name as the DNS has it. Raises ValidationError."""
     name = to_ascii_domain(text.removesuffix("."), "domain")
     if not DOMAIN_PATTERN.fullmatch(name):
-        raise ValidationError("domain", "is not a domain")
+        raise ValidationError("domain", gettext("is not a domain"))
     return name
 
 
@@ -74,7 +77,7 @@ def get_domain(connection: Connection, account: uuid.UUID, name_or_id: str) -> R
         with contextlib.suppress(ValueError):
             row = domains_table.get(connection, account, uuid.UUID(name_or_id))
     if row is None:
-        raise NotFound("there is no such domain")
+        raise NotFound(gettext("there is no such domain"))
     return row
 
 
@@ -141,7 +144,7 @@ def store_check(
     """
     stored = get_domain(connection, account, str(row["id"]))
     if stored["tracking_subdomain"] != row["tracking_subdomain"]:
-        raise Conflict("the tracking subdomain was changed meanwhile; check it again")
+        raise Conflict(gettext("the tracking subdomain was changed meanwhile; check it again"))
     is_proven = check.dns_problem is None and check.proof_problem is None
     problems = {name: getattr(check, name) for name in ("dns_problem", "tls_problem", "proof_problem")}
     proven_at = stored["proven_at"] or (now if is_proven else None)
@@ -183,7 +186,9 @@ def set_tracking_host(
             return create_domain(connection, account, created, now, add_tracking_host=add_tracking_host)
         change = msgspec.convert(values, DomainUpdate)
     except msgspec.ValidationError:
-        raise ValidationError("subdomain", "must be a name such as links: letters, digits and hyphens") from None
+        raise ValidationError(
+            "subdomain", gettext("must be a name such as links: letters, digits and hyphens")
+        ) from None
     return update_domain(connection, account, name, change, now, add_tracking_host=add_tracking_host)
 
 

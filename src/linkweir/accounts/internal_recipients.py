@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from linkweir.accounts.domain_names import to_ascii_domain
 from linkweir.errors import ValidationError
+from linkweir.translation import gettext
 
 MAX_ENTRIES = 500
 LOCAL_PART_PATTERN = re.compile(r"[^\x00-\x20\x7f@,;<>]{1,64}")
@@ -39,7 +40,7 @@ def parse_addresses(entries: Sequence[str], field: str = "internal_addresses") -
     """
     parsed = list(dict.fromkeys(_parse_address(entry, f"{field}[{index}]") for index, entry in enumerate(entries)))
     if len(parsed) > MAX_ENTRIES:
-        raise ValidationError(field, f"has more than {MAX_ENTRIES} entries")
+        raise ValidationError(field, gettext("has more than %(most)s entries", most=MAX_ENTRIES))
     return parsed
 
 
@@ -54,7 +55,7 @@ def _parse_address(entry: str, field: str) -> str:
     local, at, domain = entry.strip().lower().rpartition("@")
     if not at or not domain or (local and not LOCAL_PART_PATTERN.fullmatch(local)):
         raise ValidationError(
-            field, "must be an address like ada@example.com, or @example.com for every address of a domain"
+            field, gettext("must be an address like ada@example.com, or @example.com for every address of a domain")
         )
     return f"{local}@{to_ascii_domain(domain, field)}"
 

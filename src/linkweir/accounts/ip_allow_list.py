@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from linkweir.errors import ValidationError
 from linkweir.settings import Network
+from linkweir.translation import gettext
 
 MAX_ENTRIES = 100
 MAX_ENTRY_LENGTH = 64  # characters of an entry; the longest IPv6 network has fewer
@@ -29,7 +30,7 @@ def parse_entries(entries: Sequence[str], field: str = "ip_allow_list") -> list[
     networks = [_parse_network(entry, f"{field}[{index}]") for index, entry in enumerate(entries)]
     for index, network in enumerate(networks):
         if network.prefixlen == 0 or (network.version == 6 and IPV4_MAPPED.subnet_of(network)):
-            raise ValidationError(f"{field}[{index}]", "is every address: leave the list empty for that")
+            raise ValidationError(f"{field}[{index}]", gettext("is every address: leave the list empty for that"))
     return _format_networks(networks, field)
 
 
@@ -64,7 +65,7 @@ def _format_networks(networks: Sequence[Network], field: str) -> list[str]:
     """The networks as texts, each once. Raises ValidationError when there are too many."""
     texts = list(dict.fromkeys(map(str, networks)))
     if len(texts) > MAX_ENTRIES:
-        raise ValidationError(field, f"has more than {MAX_ENTRIES} entries")
+        raise ValidationError(field, gettext("has more than %(most)s entries", most=MAX_ENTRIES))
     return texts
 
 
@@ -72,10 +73,12 @@ def _parse_network(entry: str, field: str) -> Network:
     try:
         network = ipaddress.ip_network(entry[:MAX_ENTRY_LENGTH], strict=False)
     except ValueError:
-        raise ValidationError(field, "must be an address or a network like 203.0.113.0/24 or 2001:db8::/32") from None
+        raise ValidationError(
+            field, gettext("must be an address or a network like 203.0.113.0/24 or 2001:db8::/32")
+        ) from None
     if network.version == 6:
         if network.network_address.scope_id:
-            raise ValidationError(field, "must not contain a zone id")
+            raise ValidationError(field, gettext("must not contain a zone id"))
         if network.subnet_of(IPV4_MAPPED):
             address = network.network_address.ipv4_mapped
             network = ipaddress.IPv4Network((int(address or 0), network.prefixlen - IPV4_MAPPED.prefixlen))

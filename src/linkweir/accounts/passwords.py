@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from linkweir.errors import ValidationError
+from linkweir.translation import gettext
 
 MIN_LENGTH, MAX_LENGTH = 10, 1000  # characters: NIST SP 800-63B asks for 8 at least; nobody types the upper limit
 MAX_CONCURRENT_HASHES = 2  # each hashing takes 64 MB: a flood of sign-ins must not take the memory that mail needs
@@ -23,7 +24,9 @@ def generate_password() -> str:
 def hash_password(password: str) -> str:
     """Hash a password for storage. Raises ValidationError for one that is too short or too long."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise ValidationError("password", f"must have {MIN_LENGTH} to {MAX_LENGTH} characters")
+        raise ValidationError(
+            "password", gettext("must have %(least)s to %(most)s characters", least=MIN_LENGTH, most=MAX_LENGTH)
+        )
     with _HASH_SLOTS:
         return _HASHER.hash(password)
 

@@ -7,12 +7,13 @@ from sqlalchemy import Connection
 
 from linkweir.db import report_mails_table
 from linkweir.errors import ValidationError
+from linkweir.translation import current_language, gettext, gettext_noop
 
 NO_REPORTS: Final = "none"
 DESCRIPTIONS: Final = {
-    NO_REPORTS: "None",
-    "campaign": "Of each campaign, 48 hours after its first message",
-    "weekly": "Of each week, on Monday",
+    NO_REPORTS: gettext_noop("None"),
+    "campaign": gettext_noop("Of each campaign, 48 hours after its first message"),
+    "weekly": gettext_noop("Of each week, on Monday"),
 }
 
 
@@ -25,11 +26,16 @@ def set_report_kind(
     connection: Connection, user: uuid.UUID, account: uuid.UUID, kind: str, now: int, *, dashboard_root: str
 ) -> None:
     """Choose anew, from `now` (microseconds since 1970) on. `dashboard_root`: the path of the dashboard, for links in
-    reports. Raises ValidationError.
+    reports, which are written in the language that is set now, as are the user's other ones. Raises ValidationError.
     """
     if kind not in DESCRIPTIONS:
-        raise ValidationError("reports", f"is {kind[:40]!r}; known are {', '.join(DESCRIPTIONS)}")
+        raise ValidationError(
+            "reports", gettext("is %(value)r; known are %(choices)s", value=kind[:40], choices=", ".join(DESCRIPTIONS))
+        )
+    language = current_language().code
+    report_mails_table.set_language(connection, user, language)
     if kind == get_report_kind(connection, user, account):
         return
-    values = {} if kind == NO_REPORTS else {"kind": kind, "dashboard_root": dashboard_root, "since_at": now}
+    wanted = {"kind": kind, "dashboard_root": dashboard_root, "language": language, "since_at": now}
+    values = {} if kind == NO_REPORTS else wanted
     report_mails_table.set_subscription(connection, user, account, values)

@@ -8,13 +8,14 @@ from typing import Literal, get_args
 
 from linkweir.accounts import scopes
 from linkweir.errors import ValidationError
+from linkweir.translation import gettext, gettext_noop
 
 Role = Literal["owner", "editor", "viewer"]
 ROLES: tuple[Role, ...] = get_args(Role)
 DESCRIPTIONS: dict[Role, str] = {
-    "owner": "Owner: everything, including people, API keys, correcting links and erasing recipients",
-    "editor": "Editor: also sends mail and changes settings, domains and webhooks",
-    "viewer": "Viewer: sees messages, statistics and settings, and changes nothing",
+    "owner": gettext_noop("Owner: everything, including people, API keys, correcting links and erasing recipients"),
+    "editor": gettext_noop("Editor: also sends mail and changes settings, domains and webhooks"),
+    "viewer": gettext_noop("Viewer: sees messages, statistics and settings, and changes nothing"),
 }
 _VIEWER_SCOPES = (
     "accounts:read",
@@ -46,4 +47,6 @@ def parse_role(text: str) -> Role:
     for role in ROLES:
         if role == text:
             return role
-    raise ValidationError("role", f"is {text[:40]!r}; known are {', '.join(ROLES)}")
+    raise ValidationError(
+        "role", gettext("is %(value)r; known are %(choices)s", value=text[:40], choices=", ".join(ROLES))
+    )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from linkweir.db.accounts_table import WILDCARD_SCOPE
 from linkweir.errors import Forbidden, ValidationError
+from linkweir.translation import gettext
 
 ACCOUNT_SCOPES = frozenset(
     (
@@ -48,7 +49,12 @@ def _parse_scope(scope: str, field: str) -> str:
         return scope
     match = _SCOPE_DOMAIN.fullmatch(whom.lower())
     if action not in DOMAIN_ACTIONS or match is None:
-        raise ValidationError(field, f"there is no scope {scope[:80]!r}; known are {', '.join(ALL_SCOPES)}")
+        raise ValidationError(
+            field,
+            gettext(
+                "there is no scope %(scope)r; known are %(choices)s", scope=scope[:80], choices=", ".join(ALL_SCOPES)
+            ),
+        )
     return f"{action}:{{{match[1]}}}"
 
 

@@ -20,6 +20,7 @@ from linkweir.db.database import Database
 from linkweir.db.schema import smtp_credentials
 from linkweir.errors import NotFound
 from linkweir.pagination import PageRequest, RowPage
+from linkweir.translation import gettext
 
 PASSWORD_ALPHABET = string.ascii_letters + string.digits
 
@@ -72,7 +73,7 @@ def get_smtp_credential(connection: Connection, account: uuid.UUID, credential: 
     """Return the row of a credential. Raises NotFound."""
     row = smtp_credentials_table.get(connection, account, credential)
     if row is None:
-        raise NotFound("there is no such SMTP credential")
+        raise NotFound(gettext("there is no such SMTP credential"))
     return row
 
 
@@ -84,7 +85,7 @@ def list_smtp_credentials(connection: Connection, account: uuid.UUID, page: Page
 def delete_smtp_credential(connection: Connection, account: uuid.UUID, credential: uuid.UUID) -> None:
     """Delete a credential. Raises NotFound."""
     if not smtp_credentials_table.remove(connection, account, credential):
-        raise NotFound("there is no such SMTP credential")
+        raise NotFound(gettext("there is no such SMTP credential"))
 
 
 def authenticate_smtp_credential(database: Database, username: str, password: str) -> RowMapping | None:

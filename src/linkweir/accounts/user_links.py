@@ -18,6 +18,7 @@ from linkweir.clock import SECOND_US
 from linkweir.db import accounts_table, sign_in_limits_table, user_links_table, users_table
 from linkweir.db.database import Database
 from linkweir.errors import Conflict, Forbidden, NotFound, ValidationError
+from linkweir.translation import gettext
 
 INVITATION_SECONDS = 7 * 86_400
 RESET_HOURS = 2
@@ -34,10 +35,12 @@ def create_invitation(connection: Connection, account: uuid.UUID, email: str, ro
     email, role = users.parse_email(email), roles.parse_role(role)
     user = users_table.get_by_email(connection, email)
     if user is not None and users.get_role(connection, user["id"], account) is not None:
-        raise Conflict(f"{email} belongs to this account already")
+        raise Conflict(gettext("%(email)s belongs to this account already", email=email))
     user_links_table.remove_invitations(connection, account, email)
     if len(user_links_table.list_invitations(connection, account, now)) >= MAX_INVITATIONS:
-        raise ValidationError("email", f"is one invitation too many: {MAX_INVITATIONS} may be open")
+        raise ValidationError(
+            "email", gettext("is one invitation too many: %(most)s may be open", most=MAX_INVITATIONS)
+        )
     return _add_link(connection, INVITATION_SECONDS, now, email=email, account_id=account, role=role)
 
 
@@ -49,7 +52,7 @@ def list_invitations(connection: Connection, account: uuid.UUID, now: int) -> Se
 def revoke_invitation(connection: Connection, account: uuid.UUID, link: uuid.UUID) -> None:
     """Take an invitation back. Raises NotFound."""
     if not user_links_table.remove_invitation(connection, account, link):
-        raise NotFound("There is no such invitation.")
+        raise NotFound(gettext("There is no such invitation."))
 
 
 def take_invitations(connection: Connection, email: str, now: int) -> Sequence[RowMapping]:
@@ -99,7 +102,7 @@ def accept_invitation(
     else:
         attempt = limiter.begin_sign_in(address, link["email"])
         if user is None or not passwords.verify_password(user["password"], password):
-            raise Forbidden("", "The password is wrong")
+            raise Forbidden("", gettext("The password is wrong"))
     with database.write() as connection:
         if not user_links_table.remove(connection, link["digest"]):
             raise NotFound(LINK_GONE)
@@ -111,7 +114,7 @@ def accept_invitation(
                 limiter.record_success(connection, attempt, member)
                 users_table.add_membership(connection, member, account["id"], link["role"], now)
         except IntegrityError:
-            raise Conflict("You belong to this account already. Sign in.") from None
+            raise Conflict(gettext("You belong to this account already. Sign in.")) from None
         return users.open_session(connection, member, account["id"], now)
 
 

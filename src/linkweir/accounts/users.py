@@ -17,6 +17,7 @@ from linkweir.accounts.sign_in_limiter import SignInLimiter, user_key
 from linkweir.db import accounts_table, sign_in_limits_table, users_table
 from linkweir.db.database import Database
 from linkweir.errors import Conflict, Forbidden, NotFound, ValidationError
+from linkweir.translation import gettext
 
 MAX_EMAIL_CHARACTERS = 320
 SESSION_SECONDS = 12 * 3600  # seconds of a session: a working day
@@ -28,7 +29,7 @@ def parse_email(text: str) -> str:
     name, at, domain = email.rpartition("@")
     is_address = name and at and domain and email.isprintable() and " " not in email
     if not is_address or len(email) > MAX_EMAIL_CHARACTERS:
-        raise ValidationError("email", f"{text!r} is not an e-mail address")
+        raise ValidationError("email", gettext("%(text)r is not an e-mail address", text=text))
     return email
 
 
@@ -46,7 +47,7 @@ def create_user(
             account_settings.get_account(connection, owner)
             return users_table.add(connection, owner, email, stored, now, role=role)
     except IntegrityError:
-        raise Conflict(f"the user {email} exists already") from None
+        raise Conflict(gettext("the user %(email)s exists already", email=email)) from None
 
 
 def list_users(connection: Connection) -> Sequence[RowMapping]:
@@ -75,13 +76,13 @@ def get_member(connection: Connection, account: uuid.UUID, user: uuid.UUID) -> R
     for row in users_table.list_members(connection, account):
         if row["id"] == user:
             return row
-    raise NotFound("There is no such user in this account.")
+    raise NotFound(gettext("There is no such user in this account."))
 
 
 def add_to_account(connection: Connection, user: uuid.UUID, account: uuid.UUID, role: Role, now: int) -> None:
     """Let an existing user belong to one more account. Raises Conflict when they do already."""
     if get_role(connection, user, account) is not None:
-        raise Conflict("the user belongs to this account already")
+        raise Conflict(gettext("the user belongs to this account already"))
     users_table.add_membership(connection, user, account, role, now)
 
 
@@ -106,7 +107,7 @@ def remove_member(connection: Connection, account: uuid.UUID, user: uuid.UUID) -
 def _require_other_owner(connection: Connection, account: uuid.UUID, member: RowMapping) -> None:
     owners = [row["id"] for row in users_table.list_members(connection, account) if row["role"] == "owner"]
     if owners == [member["id"]]:
-        raise Conflict(f"{member['email']} is the only owner: make somebody else an owner first")
+        raise Conflict(gettext("%(email)s is the only owner: make somebody else an owner first", email=member["email"]))
 
 
 def get_user(connection: Connection, email: str) -> RowMapping:
@@ -171,7 +172,7 @@ def change_password(
     hashed = passwords.hash_password(new)
     attempt = limiter.begin_password_change(user["id"])
     if not passwords.verify_password(user["password"], current):
-        raise Forbidden("", "The current password is wrong")
+        raise Forbidden("", gettext("The current password is wrong"))
     with database.write() as connection:
         limiter.record_success(connection, attempt, user["id"])
         users_table.set_password(connection, user["id"], hashed, now)
@@ -195,7 +196,7 @@ def open_session(connection: Connection, user: uuid.UUID, account: uuid.UUID, no
 def switch_account(connection: Connection, secret: str, user: uuid.UUID, account: uuid.UUID) -> None:
     """Let a session look at another account of its user. Raises NotFound."""
     if get_role(connection, user, account) is None:
-        raise NotFound("There is no such account.")
+        raise NotFound(gettext("There is no such account."))
     users_table.set_session_account(connection, session_digest(secret), account)
 
 

@@ -15,6 +15,7 @@ from linkweir.db.schema import webhooks
 from linkweir.errors import Conflict, NotFound, ValidationError
 from linkweir.pagination import PageRequest, RowPage
 from linkweir.settings import Network
+from linkweir.translation import gettext
 from linkweir.vault import Vault
 from linkweir.webhooks import sample_event, signing, ssrf_guard
 from linkweir.webhooks.event_kinds import EVENT_NAMES
@@ -40,7 +41,9 @@ def create_webhook(
     """
     secret, key = signing.new_secret(), webhook or uuid.uuid4()
     if webhooks_table.count(connection, account) >= MAX_WEBHOOKS:
-        raise ValidationError("url", f"is that of one webhook too many: an account may have {MAX_WEBHOOKS}")
+        raise ValidationError(
+            "url", gettext("is that of one webhook too many: an account may have %(most)s", most=MAX_WEBHOOKS)
+        )
     row = {
         "id": key,
         "account_id": account,
@@ -66,7 +69,7 @@ def get_webhook(connection: Connection, account: uuid.UUID, webhook: uuid.UUID) 
     """Return the row of a webhook. Raises NotFound."""
     row = webhooks_table.get(connection, account, webhook)
     if row is None:
-        raise NotFound("there is no such webhook")
+        raise NotFound(gettext("there is no such webhook"))
     return row
 
 
@@ -160,7 +163,7 @@ def check_destination(url: str, allowed: tuple[Network, ...]) -> None:
     """Raise ValidationError if the URL leads where webhooks must not go, as far as is known now."""
     reason = ssrf_guard.find_blocked_reason(validate_url(url), allowed)
     if reason:
-        raise ValidationError("url", f"is refused: {reason}")
+        raise ValidationError("url", gettext("is refused: %(reason)s", reason=reason))
 
 
 def list_latest_requests(connection: Connection, webhook: uuid.UUID, limit: int) -> Sequence[RowMapping]:
@@ -174,9 +177,9 @@ def redeliver(connection: Connection, webhook: RowMapping, request: uuid.UUID, n
     Raises Conflict when the webhook is off, or the request is gone or waits already.
     """
     if not webhook["enabled"]:
-        raise Conflict("The webhook is off. Turn it on first: waiting deliveries are then sent.")
+        raise Conflict(gettext("The webhook is off. Turn it on first: waiting deliveries are then sent."))
     if not outbox_table.retry(connection, webhook["id"], request, now):
-        raise Conflict("This delivery no longer exists, or is already waiting to be sent.")
+        raise Conflict(gettext("This delivery no longer exists, or is already waiting to be sent."))
 
 
 def validate_url(url: str) -> str:
@@ -190,5 +193,5 @@ def validate_url(url: str) -> str:
     except ValueError:
         is_valid = False
     if not is_valid or not url.isascii() or not url.isprintable() or " " in url:
-        raise ValidationError("url", "must be an http or https URL without user and password")
+        raise ValidationError("url", gettext("must be an http or https URL without user and password"))
     return url

@@ -18,6 +18,7 @@ from linkweir.stats import campaign_reports, deliverability, report_period, segm
 from linkweir.stats.campaign_reports import CampaignSummary
 from linkweir.stats.report_period import ReportPeriod
 from linkweir.stats.segments import SegmentValue
+from linkweir.translation import gettext
 
 MAX_COMPARED = 4
 MAX_VALUES = 500  # rows of one segment's table
@@ -139,5 +140,5 @@ def parse_tag(call: DashboardRequest) -> str:
     """Return the tag in the query. Raises NotFound."""
     tag = call.query("tag")
     if not tag:
-        raise NotFound("The URL names no campaign. Choose one under Campaigns.")
+        raise NotFound(gettext("The URL names no campaign. Choose one under Campaigns."))
     return tag

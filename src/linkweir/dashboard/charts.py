@@ -14,6 +14,8 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup
 
+from linkweir.translation import format_number
+
 Series = Sequence[tuple[str, Sequence[int | None]]]  # None: no value at this point
 WIDTH, HEIGHT = 860, 280
 MAX_LABELS = 10
@@ -51,7 +53,9 @@ def _make_steps(
         known = [(name, values[index]) for name, values in series]
         step = ElementTree.Element(f"{_SVG}g", {"class": "step"})
         title = ElementTree.SubElement(step, f"{_SVG}title")
-        title.text = f"{label}: " + ", ".join(f"{name} {value:,}" for name, value in known if value is not None)
+        title.text = f"{label}: " + ", ".join(
+            f"{name} {format_number(value)}" for name, value in known if value is not None
+        )
         extent = {"x": f"{start + whole * left[index]:.2%}", "width": f"{whole * width:.2%}"}
         ElementTree.SubElement(step, f"{_SVG}rect", {"class": "area", **extent, "height": "100%"})
         steps.append(step)
@@ -91,7 +95,7 @@ def _make_chart(kind: str, labels: Sequence[str], series: Series, **options: Any
         range=(0, max(highest, 4)),
         max_scale=5,
         min_scale=3,
-        value_formatter=lambda value: f"{value:,.0f}",
+        value_formatter=lambda value: format_number(value, ",.0f"),
         spacing=8,
         rounded_bars=2,
         **options,

@@ -8,6 +8,7 @@ from linkweir.accounts.domain_names import to_ascii_domain
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.errors import ValidationError
 from linkweir.html import Outcome, check
+from linkweir.translation import gettext
 
 MAX_LINKS = 1000
 EXAMPLE_HTML = """<p>Read <a href="https://example.com/news?id=1">the news</a>,
@@ -31,7 +32,9 @@ def show_check_result(call: DashboardRequest) -> Response:
     try:
         domain = to_ascii_domain(sender.rpartition("@")[2], "from") if sender else None
     except ValidationError as error:
-        raise HTTPException(400, f"{error}. Nothing was checked; go back to correct it.") from None
+        raise HTTPException(
+            400, gettext("%(error)s. Nothing was checked; go back to correct it.", error=error)
+        ) from None
     policy, tracker = parts.submitter.dry_run(parts.keyring, account, domain)
     findings = check(html, switches=policy.switches, links=tracker)
     tracked = sum(finding.link.outcome is Outcome.TRACKED for finding in findings)

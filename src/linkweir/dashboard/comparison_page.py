@@ -12,6 +12,7 @@ from linkweir.stats import campaign_reports, verdict_counts
 from linkweir.stats import campaigns as report
 from linkweir.stats.campaign_reports import CampaignSummary
 from linkweir.stats.significance import compare_all, make_group
+from linkweir.translation import format_number, gettext
 
 COMPARED_HOURS, STEP_HOURS = 72, 3  # hours after a campaign's first click; hours per point
 STEP_COUNT = COMPARED_HOURS // STEP_HOURS
@@ -78,10 +79,12 @@ def _make_chart(compared: list[CampaignSummary], series: list[CumulativeClicks])
     ends = [max((total for total in race if total is not None), default=0) for race in series]
     if not any(ends):
         return None
-    totals = "; ".join(f"{campaign.tag}: {end:,}" for campaign, end in zip(compared, ends, strict=True))
-    text = (
-        f"Clicks by people added up over the first {COMPARED_HOURS} hours "
-        f"after a campaign's first click. At the end, {totals}."
+    totals = "; ".join(f"{campaign.tag}: {format_number(end)}" for campaign, end in zip(compared, ends, strict=True))
+    text = gettext(
+        "Clicks by people added up over the first %(hours)s hours after a campaign's first click. "
+        "At the end, %(totals)s.",
+        hours=COMPARED_HOURS,
+        totals=totals,
     )
     return charts.line_chart(
         _step_labels(), [(campaign.tag, race) for campaign, race in zip(compared, series, strict=True)], text

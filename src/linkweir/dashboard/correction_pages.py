@@ -10,14 +10,15 @@ from starlette.responses import Response
 from linkweir.clicks import corrections
 from linkweir.clicks.corrections import CorrectionCreate
 from linkweir.clock import now
-from linkweir.dashboard.page_request import DashboardRequest
+from linkweir.dashboard.page_request import DashboardRequest, to_sentence
 from linkweir.errors import NotFound, ValidationError
 from linkweir.mail import stored_messages
+from linkweir.translation import gettext, gettext_noop
 
 FIELDS = ("destination", "replacement", "campaign", "message_id")
 FLASH_MESSAGES = {
-    "created": "Saved. Within seconds, readers are led to the new address.",
-    "removed": "Removed. Within seconds, the links lead to where they did before.",
+    "created": gettext_noop("Saved. Within seconds, readers are led to the new address."),
+    "removed": gettext_noop("Removed. Within seconds, the links lead to where they did before."),
 }
 
 
@@ -44,10 +45,10 @@ def create_correction(call: DashboardRequest) -> Response:
                 rules=rules,
             )
     except ValidationError as error:
-        return _render(call, values, {error.field: f"{error.reason[:1].upper()}{error.reason[1:]}."})
+        return _render(call, values, {error.field: to_sentence(error)})
     except msgspec.ValidationError:  # the fields are texts: one is missing or too long
         missing = next((name for name in ("destination", "replacement") if not values[name]), "destination")
-        problem = "Is missing." if not values[missing] else "One of the texts is too long."
+        problem = gettext("Is missing.") if not values[missing] else gettext("One of the texts is too long.")
         return _render(call, values, {missing: problem})
     call.services.log.info("correction.created", correction=str(row["id"]))
     return call.redirect("/corrections?done=created")
@@ -61,11 +62,15 @@ def confirm_remove(call: DashboardRequest) -> Response:
     return call.render(
         "confirm.html",
         here="settings",
-        question="Remove this correction?",
-        effect=f"Links to {row['destination']} lead there again, no longer to {row['replacement']}.",
-        verb="Remove",
+        question=gettext("Remove this correction?"),
+        effect=gettext(
+            "Links to %(destination)s lead there again, no longer to %(replacement)s.",
+            destination=row["destination"],
+            replacement=row["replacement"],
+        ),
+        verb=gettext("Remove"),
         back="/corrections",
-        back_name="Corrections",
+        back_name=gettext("Corrections"),
     )
 
 
@@ -98,11 +103,11 @@ def _find_number(connection: Connection, account: uuid.UUID, message: str | None
     try:
         return stored_messages.find_number(connection, account, message)
     except NotFound:
-        raise ValidationError("message_id", "there is no message with this id") from None
+        raise ValidationError("message_id", gettext("there is no message with this id")) from None
 
 
 def _path_id(call: DashboardRequest) -> uuid.UUID:
     try:
         return uuid.UUID(call.request.path_params["id"])
     except ValueError:
-        raise NotFound("There is no such correction.") from None
+        raise NotFound(gettext("There is no such correction.")) from None

@@ -13,6 +13,7 @@ from linkweir.dashboard import key_access, send_page
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.dashboard.send_page import FormState
 from linkweir.errors import NotFound, ValidationError
+from linkweir.translation import gettext
 
 
 def create_key(call: DashboardRequest) -> Response:
@@ -33,7 +34,9 @@ def create_key(call: DashboardRequest) -> Response:
                 ip_allow_list=request.ip_allow_list or (),
             )
     except (ValidationError, msgspec.ValidationError) as error:
-        return send_page.render_send(call, key=FormState(values, f"{error}. No key was created."))
+        return send_page.render_send(
+            call, key=FormState(values, gettext("%(error)s. No key was created.", error=error))
+        )
     call.services.log.info("api_key.created", key=str(row["id"]))
     examples = send_page.make_examples(call, secret)
     return call.render("key_created.html", 201, here="send", name=row["label"], secret=secret, examples=examples)
@@ -61,7 +64,7 @@ def update_key(call: DashboardRequest) -> Response:
         with call.services.database.write() as connection:
             api_keys.update_api_key(connection, api_keys.owner_principal(call.account), row["id"], change, now())
     except (ValidationError, msgspec.ValidationError) as error:
-        return _render_key_form(call, row, FormState(values, f"{error}. Nothing was changed."))
+        return _render_key_form(call, row, FormState(values, gettext("%(error)s. Nothing was changed.", error=error)))
     call.services.log.info("api_key.changed", key=str(row["id"]))
     return call.redirect("/send?done=key")
 
@@ -74,7 +77,8 @@ def _render_key_form(call: DashboardRequest, row: RowMapping, form: FormState) -
 def confirm_revoke_key(call: DashboardRequest) -> Response:
     """Ask for confirmation."""
     row = _load_key(call)
-    return _render_confirmation(call, f"Revoke “{row['label']}”?", "Programs that send this key are refused.", "Revoke")
+    question = gettext("Revoke “%(label)s”?", label=row["label"])
+    return _render_confirmation(call, question, gettext("Programs that send this key are refused."), gettext("Revoke"))
 
 
 def revoke_key(call: DashboardRequest) -> Response:
@@ -103,7 +107,9 @@ def create_credential(call: DashboardRequest) -> Response:
         with call.services.database.write() as connection:
             row, password = smtp_credentials.create_smtp_credential(connection, call.account["id"], request, now())
     except (ValidationError, msgspec.ValidationError) as error:
-        return send_page.render_send(call, credential=FormState(values, f"{error}. Nothing was created."))
+        return send_page.render_send(
+            call, credential=FormState(values, gettext("%(error)s. Nothing was created.", error=error))
+        )
     call.services.log.info("smtp_credential.created", credential=str(row["id"]))
     smtp = send_page.smtp_address(call)
     return call.render("credential_created.html", 201, here="send", row=row, password=password, smtp=smtp)
@@ -112,9 +118,9 @@ def create_credential(call: DashboardRequest) -> Response:
 def confirm_delete_credential(call: DashboardRequest) -> Response:
     """Ask for confirmation."""
     row = _load_credential(call)
-    return _render_confirmation(
-        call, f"Delete “{row['name']}”?", f"Mail programs that sign in as {row['username']} are refused.", "Delete"
-    )
+    question = gettext("Delete “%(name)s”?", name=row["name"])
+    effect = gettext("Mail programs that sign in as %(username)s are refused.", username=row["username"])
+    return _render_confirmation(call, question, effect, gettext("Delete"))
 
 
 def delete_credential(call: DashboardRequest) -> Response:
@@ -128,22 +134,32 @@ def delete_credential(call: DashboardRequest) -> Response:
 
 def _render_confirmation(call: DashboardRequest, question: str, effect: str, verb: str) -> Response:
     return call.render(
-        "confirm.html", here="send", question=question, effect=effect, verb=verb, back="/send", back_name="Send"
+        "confirm.html",
+        here="send",
+        question=question,
+        effect=effect,
+        verb=verb,
+        back="/send",
+        back_name=gettext("Send"),
     )
 
 
 def _load_key(call: DashboardRequest) -> RowMapping:
     with call.services.database.read() as connection:
-        return api_keys.get_api_key(connection, call.account["id"], _path_id(call, "API key"))
+        return api_keys.get_api_key(
+            connection, call.account["id"], _path_id(call, gettext("There is no such API key."))
+        )
 
 
 def _load_credential(call: DashboardRequest) -> RowMapping:
     with call.services.database.read() as connection:
-        return smtp_credentials.get_smtp_credential(connection, call.account["id"], _path_id(call, "SMTP credential"))
+        return smtp_credentials.get_smtp_credential(
+            connection, call.account["id"], _path_id(call, gettext("There is no such SMTP credential."))
+        )
 
 
-def _path_id(call: DashboardRequest, what: str) -> uuid.UUID:
+def _path_id(call: DashboardRequest, missing: str) -> uuid.UUID:
     try:
         return uuid.UUID(call.request.path_params["id"])
     except ValueError:
-        raise NotFound(f"There is no such {what}.") from None
+        raise NotFound(missing) from None

@@ -11,23 +11,24 @@ from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.dashboard.settings_form import SettingsForm
 from linkweir.dashboard.settings_page import PRIVACY_CHOICES
 from linkweir.errors import ValidationError
+from linkweir.translation import gettext_noop
 
 SWITCH_TITLES = {
-    "track_clicks": "Track clicks",
-    "track_opens": "Track opens",
-    "outlook": "Track Outlook's buttons",
-    "honeypot": "Add a hidden link for scanners",
+    "track_clicks": gettext_noop("Track clicks"),
+    "track_opens": gettext_noop("Track opens"),
+    "outlook": gettext_noop("Track Outlook's buttons"),
+    "honeypot": gettext_noop("Add a hidden link for scanners"),
 }
-PRIVACY_MODES = (("", "As set in the account"), *PRIVACY_CHOICES[1:])
+PRIVACY_MODES = (("", gettext_noop("As set in the account")), *PRIVACY_CHOICES[1:])
 LINK_STYLES = (
-    ("", "As set in the account or service"),
-    ("sealed", "Sealed: the link holds its destination, and works without the database"),
-    ("short", "Short: the destination is stored in the database"),
+    ("", gettext_noop("As set in the account or service")),
+    ("sealed", gettext_noop("Sealed: the link holds its destination, and works without the database")),
+    ("short", gettext_noop("Short: the destination is stored in the database")),
 )
 FIELDS = (*SWITCH_TITLES, *settings_form.POLICY_LINES, "privacy", "link_style")
 FLASH_MESSAGES = {
-    "yes": "Saved. Changes apply to messages sent from now on.",
-    "checked": "The tracking host was checked.",
+    "yes": gettext_noop("Saved. Changes apply to messages sent from now on."),
+    "checked": gettext_noop("The tracking host was checked."),
 }
 
 

@@ -17,11 +17,12 @@ from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.dashboard.verdict_reasons import reason_sentences
 from linkweir.stats import hits, segments
 from linkweir.stats.hits import VERDICT_GROUPS, HitFilter
+from linkweir.translation import format_date, gettext, gettext_noop, translate
 
 PAGE_SIZE = 35
 MAX_TEXT = 320  # characters of an address
 MAX_POSITION_DIGITS = 9
-KINDS = {"click": "Clicks", "open": "Opens"}
+KINDS = {"click": gettext_noop("Clicks"), "open": gettext_noop("Opens")}
 HOURS = re.compile(r"(\d{1,7})-(\d{1,7})", re.ASCII)
 
 
@@ -107,21 +108,25 @@ def to_template_values(row: Mapping[Any, Any]) -> dict[str, Any]:
 def _describe(call: DashboardRequest, choice: EventChoice) -> list[tuple[str, str, str]]:
     """Each filter that is on: its name, its value, and the query without it."""
     hit_filter = choice.hit_filter
-    dimension = segments.dimension_title(hit_filter.dimension) if hit_filter.dimension else ""
+    dimension = translate(segments.dimension_title(hit_filter.dimension)) if hit_filter.dimension else ""
     shown = [
-        ("Campaign", hit_filter.tag, ("tag",)),
-        ("Link", "" if hit_filter.position is None else str(hit_filter.position + 1), ("position",)),
-        ("Destination", hit_filter.destination or "", ("destination",)),
-        ("Recipient", hit_filter.person, ("email",)),
-        (dimension, (hit_filter.value or "unknown") if dimension else "", ("by", "value")),
+        (gettext("Campaign"), hit_filter.tag, ("tag",)),
+        (gettext("Link"), "" if hit_filter.position is None else str(hit_filter.position + 1), ("position",)),
+        (gettext("Destination"), hit_filter.destination or "", ("destination",)),
+        (gettext("Recipient"), hit_filter.person, ("email",)),
+        (dimension, (hit_filter.value or gettext("unknown")) if dimension else "", ("by", "value")),
     ]
     time = _time_parameters(call, choice)
     chips = [(name, value, urlencode(choice.without(*gone) + time)) for name, value, gone in shown if value]
     if choice.hours is not None:
-        ends = (datetime.fromtimestamp(hour * 3600, call.zone) for hour in choice.hours)
-        text = " to ".join(f"{end:%-d %b %Y, %H:%M}" for end in ends)
-        chips.append(("Time", text, urlencode([*choice.parameters, ("period", call.period.value)])))
+        first, last = (datetime.fromtimestamp(hour * 3600, call.zone) for hour in choice.hours)
+        text = gettext("%(first)s to %(last)s", first=_format_hour(first), last=_format_hour(last))
+        chips.append((gettext("Time"), text, urlencode([*choice.parameters, ("period", call.period.value)])))
     return chips
+
+
+def _format_hour(moment: datetime) -> str:
+    return f"{format_date(moment)}, {moment:%H:%M}"
 
 
 def _time_parameters(call: DashboardRequest, choice: EventChoice) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from linkweir.mail import stored_messages, user_notices
 from linkweir.pagination import PageRequest
 from linkweir.stats import setup_progress
 from linkweir.stats.setup_progress import SetupProgress
+from linkweir.translation import gettext
 
 MAX_AGE_US = 14 * 86_400 * SECOND_US  # of an account that is in use, and is reminded of what is left
 
@@ -56,41 +57,43 @@ def load_first_steps(call: DashboardRequest, connection: Connection) -> FirstSte
 def _list_steps(call: DashboardRequest, connection: Connection, progress: SetupProgress) -> tuple[Step, ...]:
     steps = [
         Step(
-            "Send a first mail",
-            "Send a test mail to yourself, or use the API or SMTP; the page has examples filled in.",
-            "Send",
+            gettext("Send a first mail"),
+            gettext("Send a test mail to yourself, or use the API or SMTP; the page has examples filled in."),
+            gettext("Send"),
             "/send#test",
             progress.has_mail,
         ),
         _make_click_step(call, connection, progress),
         Step(
-            "Set up your domain",
-            "Links of your mails can then use a host of your own, and mails can be signed (DKIM).",
-            "Settings",
+            gettext("Set up your domain"),
+            gettext("Links of your mails can then use a host of your own, and mails can be signed (DKIM)."),
+            gettext("Settings"),
             "/settings#domain",
             progress.has_domain,
         ),
     ]
     if call.may("api-keys:write"):
-        hint = "The first start printed one; create others for each program that sends."
-        steps.insert(0, Step("Create an API key", hint, "Keys", "/send#keys", progress.has_key))
+        hint = gettext("The first start printed one; create others for each program that sends.")
+        steps.insert(0, Step(gettext("Create an API key"), hint, gettext("Keys"), "/send#keys", progress.has_key))
     if call.may("people:write"):
-        hint = "Others see the same numbers, as owner, editor or viewer."
-        steps.append(Step("Invite a colleague", hint, "People", "/people", progress.has_colleague))
+        hint = gettext("Others see the same numbers, as owner, editor or viewer.")
+        steps.append(Step(gettext("Invite a colleague"), hint, gettext("People"), "/people", progress.has_colleague))
     return tuple(steps)
 
 
 def _make_click_step(call: DashboardRequest, connection: Connection, progress: SetupProgress) -> Step:
-    hint = "Your click appears here within seconds."
-    title = "Follow a link in it"
+    hint = gettext("Your click appears here within seconds.")
+    title = gettext("Follow a link in it")
     if progress.has_click or not progress.has_mail:
-        return Step(title, hint, "Messages" if progress.has_mail else "", "/messages", progress.has_click)
+        return Step(title, hint, gettext("Messages") if progress.has_mail else "", "/messages", progress.has_click)
     if user_notices.has_relay(call.services.settings):
-        return Step(title, f"Open the mail in your mail program. {hint}", "Messages", "/messages", False)
+        return Step(
+            title, gettext("Open the mail in your mail program.") + f" {hint}", gettext("Messages"), "/messages", False
+        )
     newest = stored_messages.search_messages(connection, call.account["id"], PageRequest(1), {}).rows
     url = find_outbox_link(call, stored_messages.load_mail(connection, newest[0]["id"]) if newest else None)
-    outbox = "Mails are stored in the outbox until LINKWEIR_TRANSPORT names a relay, so here is the link."
-    return Step(title, f"{outbox} {hint}", "Follow the link", "/messages", False, url)
+    outbox = gettext("Mails are stored in the outbox until LINKWEIR_TRANSPORT names a relay, so here is the link.")
+    return Step(title, f"{outbox} {hint}", gettext("Follow the link"), "/messages", False, url)
 
 
 def find_outbox_link(call: DashboardRequest, raw: bytes | None) -> str:

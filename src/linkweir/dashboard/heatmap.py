@@ -9,6 +9,7 @@ import email.policy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
+from html import escape
 
 import nh3
 
@@ -17,6 +18,7 @@ from linkweir.html import scan
 from linkweir.html.link import Link
 from linkweir.stats.verdict_counts import NO_CLICKS, LinkClicks
 from linkweir.tokens import HONEYPOT_INDEX, KeyRing, open_link
+from linkweir.translation import format_number, gettext
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
@@ -38,7 +40,7 @@ _STYLE_ATTRIBUTES = frozenset(
 _ATTRIBUTES = {tag: set(_STYLE_ATTRIBUTES) for tag in _TAGS} | {"img": {*_STYLE_ATTRIBUTES, "src"}}
 _COUNT_ATTRIBUTE, _HEAT_ATTRIBUTE = "data-linkweir-count", "data-linkweir-heat"
 _PAGE_TEMPLATE = """\
-<!doctype html><html lang="und"><head><meta charset="utf-8"><title>The mail with its clicks</title><style>
+<!doctype html><html lang="und"><head><meta charset="utf-8"><title>{title}</title><style>
 :root {{ color-scheme: light }}
 body {{ margin: 0; padding: 18px 12px 12px; background: #fff; color: #111; font: 16px/1.5 system-ui, sans-serif;
   overflow-wrap: break-word }}
@@ -54,7 +56,6 @@ span[{mark}] {{ position: absolute; z-index: 9; margin: -1.05em 0 0 -.35em; padd
   white-space: nowrap; text-decoration: none; box-shadow: 0 0 0 1.5px #fff, 0 1px 3px #0008 }}
 span[{mark}="0"] {{ background: #475569 }}
 </style></head><body>"""
-_PAGE_HEAD = _PAGE_TEMPLATE.format(heat=_HEAT_ATTRIBUTE, mark=_COUNT_ATTRIBUTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,11 @@ def render_heatmap(html: str, ring: KeyRing, counts: Mapping[int, LinkClicks]) -
             f' {_HEAT_ATTRIBUTE}="{_heat_level(people, most)}"',
             html[link.start + 2 : link.end],
         ]
-        parts.append(f'<span {_COUNT_ATTRIBUTE}="{people}">{people:,}</span>')
+        parts.append(f'<span {_COUNT_ATTRIBUTE}="{people}">{format_number(people)}</span>')
         at = link.end
-    return _PAGE_HEAD + _sanitize("".join(parts) + html[at:]) + "</body></html>"
+    title = escape(gettext("The mail with its clicks"))
+    head = _PAGE_TEMPLATE.format(title=title, heat=_HEAT_ATTRIBUTE, mark=_COUNT_ATTRIBUTE)
+    return head + _sanitize("".join(parts) + html[at:]) + "</body></html>"
 
 
 def _heat_level(people: int, most: int) -> int:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from linkweir.accounts import scopes
+from linkweir.translation import gettext_noop, translate
 
 CHOICES = (
-    ("all", "Everything"),
-    ("send", "Send mail only"),
-    ("read", "Read messages and statistics only"),
-    ("custom", "Only the scopes below"),
+    ("all", gettext_noop("Everything")),
+    ("send", gettext_noop("Send mail only")),
+    ("read", gettext_noop("Read messages and statistics only")),
+    ("custom", gettext_noop("Only the scopes below")),
 )
 _SCOPES_OF_CHOICE = {
     "all": scopes.FULL_SCOPES,
@@ -22,7 +23,7 @@ EMPTY_FORM = {"label": "", "access": "all", "scopes": "", "networks": ""}
 def describe(held: Sequence[str]) -> str:
     """Return in a few words what a key with these scopes may do."""
     choice = choice_of(held)
-    return ", ".join(held) if choice == "custom" else dict(CHOICES)[choice]
+    return ", ".join(held) if choice == "custom" else translate(dict(CHOICES)[choice])
 
 
 def choice_of(held: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from linkweir.dashboard.overview_page import trend_chart
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.errors import NotFound
 from linkweir.stats import hits, link_statistics
+from linkweir.translation import gettext
 
 MAX_RECENT = 10  # events on the page
 MAX_DESTINATIONS = 50
@@ -23,7 +24,7 @@ def show_link(call: DashboardRequest) -> Response:
         elif destination and not tag:
             link = link_statistics.load_destination(connection, account, destination, chosen)
         else:
-            raise NotFound("The URL names no link. Choose one on a campaign's page.")
+            raise NotFound(gettext("The URL names no link. Choose one on a campaign's page."))
         page = hits.search_hits(connection, account, hit_filter, MAX_RECENT)
     parameters = choice.without("verdict", "kind", "email", "address", "by", "value")
     return call.render(

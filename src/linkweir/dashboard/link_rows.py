@@ -13,6 +13,7 @@ from linkweir.html import Outcome
 from linkweir.html.lint import combine_warnings
 from linkweir.stats.verdict_counts import NO_CLICKS, LinkClicks
 from linkweir.tokens import KeyRing
+from linkweir.translation import gettext
 
 
 def link_rows(
@@ -53,5 +54,5 @@ def heatmap_response(call: DashboardRequest, raw: bytes | None, counts: Mapping[
     """Return the heatmap page. Raises NotFound when the mail is no longer stored or has no HTML."""
     html = heatmap.html_body(raw) if raw is not None else None
     if html is None:
-        raise NotFound("This mail is no longer stored, or it has no HTML part.")
+        raise NotFound(gettext("This mail is no longer stored, or it has no HTML part."))
     return HTMLResponse(heatmap.render_heatmap(html, call.services.keyring, counts), headers=heatmap.HEADERS)

@@ -17,6 +17,7 @@ from linkweir.clock import now
 from linkweir.dashboard import live_page, rendering
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.errors import LinkweirError
+from linkweir.translation import current_language, use_language
 from linkweir.web.stream_slots import LIVE_STREAM
 
 SCOPE = "messages:read:all"
@@ -43,6 +44,7 @@ class LiveStream(Response):
         self._given = live_page.parse_filters(call)
         since = call.request.headers.get("last-event-id") or call.query("since")
         self._since = int(since) if since.isascii() and since.isdecimal() and len(since) < 18 else 0
+        self._language = current_language().code
         self._seen: SeenEvents | None = None  # None: nothing was looked at yet
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,6 +82,10 @@ class LiveStream(Response):
             await anyio.sleep(POLL_SECONDS)
 
     def _load_chunk(self) -> str:
+        with use_language(self._language):
+            return self._load_events()
+
+    def _load_events(self) -> str:
         """Return what is to be sent now, a comment if there is nothing, and "" when the session is over."""
         if not self._has_session():
             return ""

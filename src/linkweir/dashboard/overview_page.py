@@ -6,6 +6,7 @@ from linkweir.dashboard import charts, first_steps
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.stats import campaign_reports, deliverability
 from linkweir.stats.campaign_reports import ClickTrend
+from linkweir.translation import format_number, gettext
 
 
 def show_overview(call: DashboardRequest) -> Response:
@@ -42,8 +43,14 @@ def trend_chart(trend: ClickTrend) -> object:
     )
     if not any(people) and not any(machines):
         return None
-    text = (
-        f"Clicks over time from {labels[0]} to {labels[-1]}: about {sum(people):,} by people, at most {max(people):,} "
-        f"in one step; about {sum(machines):,} by machines, at most {max(machines):,}. The table below has all numbers."
+    text = gettext(
+        "Clicks over time from %(first)s to %(last)s: about %(people)s by people, at most %(most_people)s in one step; "
+        "about %(machines)s by machines, at most %(most_machines)s. The table below has all numbers.",
+        first=labels[0],
+        last=labels[-1],
+        people=format_number(sum(people)),
+        most_people=format_number(max(people)),
+        machines=format_number(sum(machines)),
+        most_machines=format_number(max(machines)),
     )
-    return charts.bar_chart(labels, [("People", people), ("Machines", machines)], text)
+    return charts.bar_chart(labels, [(gettext("People"), people), (gettext("Machines"), machines)], text)

@@ -16,19 +16,23 @@ from starlette.responses import Response
 from linkweir.accounts import domains, roles, users, webhook_settings
 from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies, time_zone
-from linkweir.errors import LinkweirError, NotFound, RateLimited
+from linkweir.dashboard.language_choice import read_language
+from linkweir.errors import LinkweirError, NotFound, RateLimited, ValidationError
 from linkweir.settings import Settings
 from linkweir.stats import campaign_reports
 from linkweir.stats.report_period import ReportPeriod, parse_period
+from linkweir.translation import gettext, gettext_noop, ngettext, translate, use_language
 from linkweir.web import request_body
 from linkweir.web.error_responses import RESPONSE_BY_ERROR
 from linkweir.web.services import AppServices, services_from
 
 MAX_FORM_BYTES = 2 * 1024 * 1024  # bytes of a form: the check page takes a whole mail
 MAX_FORM_FIELDS = 200
-NOT_ALLOWED = "As {role} of this account you may not do this. Ask an owner of the account."
-NO_PASSWORDS = "Users of this service have no passwords. Sign in by {name}; an invitation applies to its address."
-FORM_REJECTED = "This form does not belong to your session. Go back, reload the page and try again."
+NOT_ALLOWED = gettext_noop("As %(role)s of this account you may not do this. Ask an owner of the account.")
+NO_PASSWORDS = gettext_noop(
+    "Users of this service have no passwords. Sign in by %(name)s; an invitation applies to its address."
+)
+FORM_REJECTED = gettext_noop("This form does not belong to your session. Go back, reload the page and try again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,12 @@ def require_login(handler: PageHandler, scope: str | None) -> Endpoint:
 
 
 async def with_error_page(request: Request, handler: Callable[[], Awaitable[Response]]) -> Response:
-    """Run the handler; render errors as pages."""
+    """Run the handler in the reader's language; render errors as pages."""
+    with use_language(read_language(request)):
+        return await _with_error_page(request, handler)
+
+
+async def _with_error_page(request: Request, handler: Callable[[], Awaitable[Response]]) -> Response:
     try:
         return await handler()
     except ClientDisconnect:
@@ -111,7 +120,7 @@ async def with_error_page(request: Request, handler: Callable[[], Awaitable[Resp
         )
     except RateLimited as error:
         seconds = max(1, math.ceil(error.retry_after))
-        text = f"Too many failed attempts. Try again in {seconds} second{'s' if seconds > 1 else ''}."
+        text = too_many_attempts(seconds)
         response = rendering.render_page(request, "error.html", 429, status=429, text=text)
         response.headers["Retry-After"] = str(seconds)
         return response
@@ -121,7 +130,7 @@ async def with_error_page(request: Request, handler: Callable[[], Awaitable[Resp
         )
         if status >= 500:
             services_from(request).log.error("dashboard.failed", kind=type(error).__name__, exc_info=error)
-        text = (message or str(error)).removesuffix(".") + "."
+        text = translate(message or str(error)).removesuffix(".") + "."
         return rendering.render_page(request, "error.html", status, status=status, text=text[0].upper() + text[1:])
     except Exception as error:  # a bug: the user gets a page, the log the traceback
         services_from(request).log.error("request.bug", endpoint="dashboard", exc_info=error)
@@ -130,27 +139,44 @@ async def with_error_page(request: Request, handler: Callable[[], Awaitable[Resp
             "error.html",
             500,
             status=500,
-            text="An internal error occurred and was logged. Try again; if it happens again, tell the operator.",
+            text=gettext(
+                "An internal error occurred and was logged. Try again; if it happens again, tell the operator."
+            ),
         )
+
+
+def to_sentence(error: ValidationError) -> str:
+    """Return what is wrong with a field, as a sentence to be shown at the field."""
+    reason = translate(error.reason)
+    return f"{reason[:1].upper()}{reason[1:]}."
+
+
+def too_many_attempts(seconds: int) -> str:
+    """Return what to say to somebody who has to wait."""
+    return ngettext(
+        "Too many failed attempts. Try again in %(num)s second.",
+        "Too many failed attempts. Try again in %(num)s seconds.",
+        seconds,
+    )
 
 
 async def read_form(request: Request) -> dict[str, str]:
     """Read the fields of a form. Raises HTTPException for anything else, OverCapacity."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
-        raise HTTPException(415, "A form was expected.")
+        raise HTTPException(415, gettext("A form was expected."))
     with services_from(request).memory_budget.reserve() as held:
         data = await request_body.read_body(request, MAX_FORM_BYTES, held)
     try:
         return dict(parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS))
     except ValueError:
-        raise HTTPException(400, "The form is malformed.") from None
+        raise HTTPException(400, gettext("The form is malformed.")) from None
 
 
 def require_passwords(settings: Settings) -> None:
     """Refuse what is about passwords where users sign in by a provider only. Raises HTTPException."""
     if settings.oidc_only:
-        raise HTTPException(403, NO_PASSWORDS.format(name=settings.oidc_name))
+        raise HTTPException(403, gettext(NO_PASSWORDS, name=settings.oidc_name))
 
 
 def verify_csrf(request: Request, fields: dict[str, str], secret: str | None) -> None:
@@ -160,7 +186,7 @@ def verify_csrf(request: Request, fields: dict[str, str], secret: str | None) ->
         or not session_cookies.is_same_origin(request)
         or not session_cookies.is_csrf_token_valid(secret, fields.get("token", ""))
     ):
-        raise HTTPException(403, FORM_REJECTED)
+        raise HTTPException(403, gettext(FORM_REJECTED))
 
 
 def render_public_form(request: Request, template: str, status: int = 200, **values: Any) -> Response:
@@ -193,7 +219,7 @@ async def _handle(request: Request, handler: PageHandler, scope: str | None) -> 
         if posted:
             verify_csrf(request, fields, secret)
         if scope is not None and not call.may(scope):
-            raise HTTPException(403, NOT_ALLOWED.format(role=call.user["role"]))
+            raise HTTPException(403, gettext(NOT_ALLOWED, role=translate(call.user["role"])))
         return handler(call)
 
     return await parts.run_blocking(inside)
@@ -236,6 +262,6 @@ async def render_missing_page(request: Request) -> Response:
     """Return the 404 page for unknown paths of the dashboard."""
 
     async def none() -> Response:
-        raise NotFound("There is no page at this URL.")
+        raise NotFound(gettext("There is no page at this URL."))
 
     return await with_error_page(request, none)

@@ -10,11 +10,12 @@ from linkweir.clock import now
 from linkweir.dashboard import user_link_delivery
 from linkweir.dashboard.page_request import DashboardRequest, require_passwords
 from linkweir.errors import Conflict, NotFound, ValidationError
+from linkweir.translation import gettext, gettext_noop
 
 FLASH_MESSAGES = {
-    "role": "The role was changed.",
-    "removed": "The user was removed from this account.",
-    "revoked": "The invitation was revoked: its link no longer works.",
+    "role": gettext_noop("The role was changed."),
+    "removed": gettext_noop("The user was removed from this account."),
+    "revoked": gettext_noop("The invitation was revoked: its link no longer works."),
 }
 
 
@@ -30,10 +31,10 @@ def invite(call: DashboardRequest) -> Response:
         with call.services.database.write() as connection:
             secret = user_links.create_invitation(connection, call.account["id"], email, role, now())
     except (ValidationError, Conflict) as error:
-        return _render(call, email=email, role=role, error=f"{error}. Nobody was invited.")
+        return _render(call, email=email, role=role, error=gettext("%(error)s. Nobody was invited.", error=error))
     url = user_link_delivery.request_link_url(call, secret)
     call.services.log.info("user.invited", role=role)
-    return _render_link(call, "Invitation", email, url, user_link_delivery.mail_invitation(call, email, url))
+    return _render_link(call, gettext("Invitation"), email, url, user_link_delivery.mail_invitation(call, email, url))
 
 
 def revoke_invitation(call: DashboardRequest) -> Response:
@@ -51,7 +52,7 @@ def set_role(call: DashboardRequest) -> Response:
         with call.services.database.write() as connection:
             users.set_role(connection, call.account["id"], user, role)
     except (ValidationError, Conflict) as error:
-        return _render(call, problem=f"{error}. Nothing was changed.")
+        return _render(call, problem=gettext("%(error)s. Nothing was changed.", error=error))
     call.services.log.info("user.role_changed", user=str(user), role=role)
     return call.redirect("/people?done=role")
 
@@ -62,26 +63,28 @@ def create_password_reset(call: DashboardRequest) -> Response:
     row = _load_member(call)
     with call.services.database.write() as connection:
         if len(users.list_memberships(connection, row["id"])) > 1:  # the link would open their other accounts, too
-            raise Conflict("this user belongs to other accounts, too, and resets the password on the sign-in page")
+            raise Conflict(
+                gettext("this user belongs to other accounts, too, and resets the password on the sign-in page")
+            )
         secret = user_links.create_password_reset(connection, row, now())
     url = user_link_delivery.request_link_url(call, secret)
     call.services.log.info("user.reset_link_created", user=str(row["id"]))
     is_mailed = user_link_delivery.mail_password_reset(call.services.settings, row["email"], url)
-    return _render_link(call, "Password reset", row["email"], url, is_mailed)
+    return _render_link(call, gettext("Password reset"), row["email"], url, is_mailed)
 
 
 def confirm_remove(call: DashboardRequest) -> Response:
     """Ask for confirmation."""
     row = _load_member(call)
-    effect = f"{row['email']} is signed out of this account and can no longer see or change it."
+    effect = gettext("%(email)s is signed out of this account and can no longer see or change it.", email=row["email"])
     return call.render(
         "confirm.html",
         here="people",
-        question=f"Remove {row['email']}?",
+        question=gettext("Remove %(email)s?", email=row["email"]),
         effect=effect,
-        verb="Remove",
+        verb=gettext("Remove"),
         back="/people",
-        back_name="People",
+        back_name=gettext("People"),
     )
 
 
@@ -92,7 +95,7 @@ def remove(call: DashboardRequest) -> Response:
         with call.services.database.write() as connection:
             users.remove_member(connection, call.account["id"], user)
     except Conflict as error:
-        return _render(call, problem=f"{error}. Nobody was removed.")
+        return _render(call, problem=gettext("%(error)s. Nobody was removed.", error=error))
     call.services.log.info("user.removed", user=str(user))
     return call.redirect("/people?done=removed")
 
@@ -132,4 +135,4 @@ def _path_id(call: DashboardRequest) -> uuid.UUID:
     try:
         return uuid.UUID(call.request.path_params["id"])
     except ValueError:
-        raise NotFound("There is no such user in this account.") from None
+        raise NotFound(gettext("There is no such user in this account.")) from None

@@ -13,6 +13,7 @@ from linkweir.errors import LinkweirError, NotFound, RateLimited
 from linkweir.mail import addresses, stored_messages
 from linkweir.stats import hits
 from linkweir.stats.hits import HitFilter
+from linkweir.translation import gettext
 
 PAGE_SIZE = 25  # mails on a page
 MAX_RECENT = 10  # events on the page
@@ -64,7 +65,10 @@ def erase_recipient(call: DashboardRequest) -> Response:
     except RateLimited as error:
         seconds = max(1, round(error.retry_after))
         return _render_confirmation(
-            call, email, 429, f"Another recipient is being erased. Try again in {seconds} seconds."
+            call,
+            email,
+            429,
+            gettext("Another recipient is being erased. Try again in %(seconds)s seconds.", seconds=seconds),
         )
     call.services.log.info("recipient.erased", messages=done.rows["messages"], overwritten=done.overwritten)
     return call.render("erased.html", here="messages", done=done)
@@ -83,4 +87,4 @@ def _parse_email(call: DashboardRequest) -> str:
     try:
         return addresses.normalize_recipient(call.query("email").strip(), "email")
     except LinkweirError:
-        raise NotFound("The URL names no e-mail address. Choose a recipient under Messages.") from None
+        raise NotFound(gettext("The URL names no e-mail address. Choose a recipient under Messages.")) from None

@@ -19,6 +19,17 @@ from linkweir.stats.estimates import Estimate, make_estimate
 from linkweir.stats.hits import VERDICT_GROUPS
 from linkweir.stats.report_period import PERIOD_CHOICES
 from linkweir.stats.verdict_counts import shown_status
+from linkweir.translation import (
+    LANGUAGES,
+    NO_VALUE,
+    current_language,
+    format_change,
+    format_date,
+    format_number,
+    format_percent,
+    translate,
+    translate_plural,
+)
 from linkweir.webhooks.event_kinds import EVENT_KINDS
 
 HEADERS = {
@@ -33,45 +44,27 @@ HEADERS = {
 }
 
 
-NO_VALUE = "\N{EN DASH}"
-
-
-def format_number(value: int) -> str:
-    """Format 12345 as 12,345."""
-    return f"{value:,}"
-
-
-def format_percent(part: float, whole: int) -> str:
-    """Format a share in percent; a dash if `whole` is 0."""
-    return f"{part / whole:.1%}" if whole else NO_VALUE
-
-
-def format_change(now: int, before: int) -> str:
-    """Format the relative change from `before`, which must not be 0."""
-    return "the same as" if now == before else f"{(now - before) / before:+,.0%}".replace("-", "\N{MINUS SIGN}")
-
-
 def format_status(status: str) -> str:
     """Format a message's status. The API says `Received` when the service has accepted a message, which beside mails
     reads as if the recipient had received it.
     """
-    return status.replace("Received", "Accepted")
+    return translate(status.replace("Received", "Accepted"))
 
 
 @pass_context
 def format_datetime(context: Context, at: int | None) -> str:
     """Format microseconds since 1970 as date and time in the user's time zone."""
-    return _format_time(context, at, "%-d %b %Y, %H:%M:%S")
+    return NO_VALUE if at is None else f"{format_date(moment := _to_zone(context, at))}, {moment:%H:%M:%S}"
 
 
 @pass_context
-def format_date(context: Context, at: int | None) -> str:
+def format_day_of(context: Context, at: int | None) -> str:
     """Format microseconds since 1970 as a date in the user's time zone."""
-    return _format_time(context, at, "%-d %b %Y")
+    return NO_VALUE if at is None else format_date(_to_zone(context, at))
 
 
-def _format_time(context: Context, at: int | None, form: str) -> str:
-    return NO_VALUE if at is None else datetime.fromtimestamp(at // 1_000_000, context["zone"]).strftime(form)
+def _to_zone(context: Context, at: int) -> datetime:
+    return datetime.fromtimestamp(at // 1_000_000, context["zone"])
 
 
 def estimate_of_message(row: Mapping[Any, Any]) -> Estimate:
@@ -84,16 +77,18 @@ def iso_time(at: int) -> str:
     return rfc3339(at, "seconds")
 
 
-_TEMPLATES = Environment(
+TEMPLATES = Environment(
     loader=PackageLoader("linkweir.dashboard"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    extensions=["jinja2.ext.i18n"],
 )
-_TEMPLATES.filters |= {"number": format_number, "when": format_datetime, "day": format_date, "machine_time": iso_time}
-_TEMPLATES.filters["status"] = format_status
-_TEMPLATES.globals |= {
+TEMPLATES.install_gettext_callables(translate, translate_plural, newstyle=True)  # type: ignore[attr-defined]
+TEMPLATES.filters |= {"number": format_number, "when": format_datetime, "day": format_day_of, "machine_time": iso_time}
+TEMPLATES.filters |= {"status": format_status, "translate": translate}
+TEMPLATES.globals |= {
     "share": format_percent,
     "changed": format_change,
     "shown_status": shown_status,
@@ -101,6 +96,8 @@ _TEMPLATES.globals |= {
     "row_estimate": estimate_of_message,
     "period_choices": PERIOD_CHOICES,
     "mark": CONTENT_HASH,
+    "languages": tuple(LANGUAGES.values()),
+    "language": current_language,
     "formats": EXPORT_FORMATS,
     "verdict_groups": tuple(VERDICT_GROUPS),
     "event_labels": {kind.name: kind.label for kind in EVENT_KINDS},
@@ -125,15 +122,24 @@ def render_page(request: Request, template: str, code: int = 200, **values: Any)
         "may": lambda _scope: False,
         "memberships": (),
         "here": "",
+        "this_page": _this_page(request),
         "zone": UTC,
         **values,
     }
-    return HTMLResponse(_TEMPLATES.get_template(template).render(known), code, headers=HEADERS)
+    return HTMLResponse(TEMPLATES.get_template(template).render(known), code, headers=HEADERS)
+
+
+def _this_page(request: Request) -> str:
+    """Return the path and query of this page behind the root, for the way back to it; the overview for a form."""
+    if request.method != "GET":
+        return "/"
+    path = request.url.path.removeprefix(dashboard_root(request))
+    return f"{path}?{request.url.query}" if request.url.query else path
 
 
 def render_fragment(request: Request, template: str, zone: tzinfo, **values: Any) -> str:
     """Render a part of a page."""
-    return _TEMPLATES.get_template(template).render(root=dashboard_root(request), zone=zone, **values)
+    return TEMPLATES.get_template(template).render(root=dashboard_root(request), zone=zone, **values)
 
 
 def redirect(request: Request, path: str) -> Response:

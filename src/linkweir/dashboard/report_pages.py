@@ -10,10 +10,11 @@ from linkweir.clock import now
 from linkweir.dashboard import rendering
 from linkweir.dashboard.campaign_pages import parse_tag
 from linkweir.dashboard.overview_page import trend_chart
-from linkweir.dashboard.page_request import DashboardRequest, with_error_page
+from linkweir.dashboard.page_request import DashboardRequest, to_sentence, with_error_page
 from linkweir.errors import NotFound, ValidationError
 from linkweir.mail import user_notices
 from linkweir.stats import campaign_reports, report_links, report_period, verdict_counts
+from linkweir.translation import gettext
 from linkweir.web.services import services_from
 
 REPORT_ZONE = ZoneInfo("UTC")
@@ -28,14 +29,14 @@ def create_report_link(call: DashboardRequest) -> Response:
     """Create a link, and show it once."""
     tag, days = call.form_fields.get("tag", ""), call.form_fields.get("days", "").strip()
     if not tag:
-        raise NotFound("The form names no campaign.")
+        raise NotFound(gettext("The form names no campaign."))
     try:
         with call.services.database.write() as connection:
             secret, _ = report_links.create_report_link(
                 connection, call.account["id"], tag, now(), days=days, author=call.user["email"]
             )
     except ValidationError as error:
-        return _render_links(call, tag, days=days, problem=f"{error.reason[:1].upper()}{error.reason[1:]}.")
+        return _render_links(call, tag, days=days, problem=to_sentence(error))
     root = rendering.dashboard_root(call.request)
     url = f"{user_notices.dashboard_url(call.services.settings, root)}/report/{secret}"
     call.services.log.info("report_link.created")
@@ -48,11 +49,11 @@ def revoke_report_link(call: DashboardRequest) -> Response:
     try:
         link = uuid.UUID(call.request.path_params["id"])
     except ValueError:
-        raise NotFound("There is no such link.") from None
+        raise NotFound(gettext("There is no such link.")) from None
     with call.services.database.write() as connection:
         report_links.revoke_report_link(connection, call.account["id"], link)
     call.services.log.info("report_link.revoked", link=str(link))
-    return _render_links(call, tag, flash="The link was revoked. It no longer works.")
+    return _render_links(call, tag, flash=gettext("The link was revoked. It no longer works."))
 
 
 async def show_report(request: Request) -> Response:
@@ -67,7 +68,7 @@ def _render_report(request: Request) -> Response:
         account, tag = link["account_id"], link["tag"]
         first = campaign_reports.find_first_sent_hour(connection, account, tag)
         if first is None:
-            raise NotFound("This campaign has no messages any more.")
+            raise NotFound(gettext("This campaign has no messages any more."))
         period = report_period.make_campaign_period(first, now(), REPORT_ZONE)
         report = campaign_reports.load_campaign(connection, account, tag, period)
     response = rendering.render_page(

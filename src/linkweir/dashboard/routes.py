@@ -127,6 +127,7 @@ PAGES = [
 ROUTES = [
     Route("/dashboard", redirect_to_overview, methods=["GET"]),
     Route("/dashboard/sign-in", sign_in_pages.sign_in, methods=["GET", "POST"]),
+    Route("/dashboard/language", sign_in_pages.choose_language, methods=["GET"]),
     Route("/dashboard/single-sign-on", single_sign_on_pages.start, methods=["GET"]),
     Route("/dashboard/single-sign-on/callback", single_sign_on_pages.finish, methods=["GET"]),
     Route("/dashboard/forgot", user_link_pages.forgot_password, methods=["GET", "POST"]),

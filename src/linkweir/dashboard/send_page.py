@@ -14,19 +14,22 @@ from linkweir.errors import ValidationError
 from linkweir.mail.message_types import Mailbox, MailRecipient, RecipientResult, Submission
 from linkweir.pagination import PageRequest
 from linkweir.settings import WILDCARD_ADDRESSES, Settings
+from linkweir.translation import gettext, gettext_noop
 from linkweir.web import send_examples
 
 MAX_CREDENTIALS = 100  # SMTP credentials listed
 KEY_PLACEHOLDER = "YOUR_API_KEY"
 TEST_TAG = "test mail"
 TEST_HTML = (
-    "<p>This is a test mail of Linkweir.</p>\n"
-    '<p><a href="{link}">Follow this link</a>, and your click appears in the dashboard within seconds.</p>\n'
+    gettext_noop("<p>This is a test mail of Linkweir.</p>"),
+    gettext_noop(
+        '<p><a href="%(link)s">Follow this link</a>, and your click appears in the dashboard within seconds.</p>'
+    ),
 )
 FLASH_MESSAGES = {
-    "key": "Saved.",
-    "revoked": "The API key was revoked. Requests with it are refused from now on.",
-    "deleted": "The SMTP credential was deleted. Mail with it is refused from now on.",
+    "key": gettext_noop("Saved."),
+    "revoked": gettext_noop("The API key was revoked. Requests with it are refused from now on."),
+    "deleted": gettext_noop("The SMTP credential was deleted. Mail with it is refused from now on."),
 }
 
 
@@ -56,11 +59,12 @@ def send_test_mail(call: DashboardRequest) -> Response:
     """Send a mail with one tracked link, and lead to its page."""
     values = {name: call.form_fields.get(name, "").strip() for name in ("from", "to")}
     parts, moment = call.services, now()
+    link = f"{service_url(call.request, parts.settings)}/docs"
     submission = Submission(
         sender=Mailbox(values["from"]),
         recipients=(MailRecipient(Mailbox(values["to"])),),
-        subject="Test mail",
-        html=TEST_HTML.format(link=f"{service_url(call.request, parts.settings)}/docs"),
+        subject=gettext("Test mail"),
+        html="".join(f"{gettext(text, link=link)}\n" for text in TEST_HTML),
         tags=(TEST_TAG,),
     )
     account = account_lookup.account_from_row(call.account)
@@ -74,7 +78,7 @@ def send_test_mail(call: DashboardRequest) -> Response:
             make_reply=lambda _connection, results: _require_accepted(results),
         )
     except ValidationError as error:
-        return render_send(call, test=FormState(values, f"{error}. Nothing was sent."))
+        return render_send(call, test=FormState(values, gettext("%(error)s. Nothing was sent.", error=error)))
     parts.delivery_worker.wake()
     parts.metrics.accepted_messages.inc(1)
     message_id = results[0].message_id or ""

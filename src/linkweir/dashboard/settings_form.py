@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from linkweir.accounts.resource_changes import PolicyUpdate
+from linkweir.dashboard.page_request import to_sentence
 from linkweir.errors import ValidationError
+from linkweir.translation import gettext
 from linkweir.web.request_body import to_validation_error
 
 U = TypeVar("U", bound=PolicyUpdate)
@@ -42,9 +44,9 @@ def show_typed(fields: Mapping[str, str], names: tuple[str, ...], error: Validat
     """The form as it was filled in, with what is wrong."""
     name = re.split(r"[\[.]", error.field)[0]
     entry = re.fullmatch(r"\w+\[(\d+)\].*", error.field)
-    where = f"Line {int(entry[1]) + 1}: " if entry else ""
+    where = gettext("Line %(number)s:", number=int(entry[1]) + 1) + " " if entry else ""
     values = {each: fields.get(each, "") for each in names}
-    return SettingsForm(values, {name: f"{where}{error.reason[:1].upper()}{error.reason[1:]}."})
+    return SettingsForm(values, {name: where + to_sentence(error)})
 
 
 def parse_account_form(fields: Mapping[str, str], shape: type[U]) -> U:

@@ -13,24 +13,25 @@ from linkweir.dashboard.settings_form import SettingsForm
 from linkweir.errors import ValidationError
 from linkweir.mail import user_notices
 from linkweir.pagination import PageRequest
+from linkweir.translation import gettext, gettext_noop
 
 PRIVACY_CHOICES = (
-    ("", "Not set: each message decides; full if it does not"),
-    ("full", "Full: recipient, IP address and user agent of each click"),
-    ("pseudonymous", "Pseudonymous: recipient, country and kind of device; no IP address, no user agent"),
-    ("anonymous", "Anonymous: campaign, link, country and kind of device; no recipient"),
-    ("none", "None: links are not tracked"),
+    ("", gettext_noop("Not set: each message decides; full if it does not")),
+    ("full", gettext_noop("Full: recipient, IP address and user agent of each click")),
+    ("pseudonymous", gettext_noop("Pseudonymous: recipient, country and kind of device; no IP address, no user agent")),
+    ("anonymous", gettext_noop("Anonymous: campaign, link, country and kind of device; no recipient")),
+    ("none", gettext_noop("None: links are not tracked")),
 )
 FIELDS = (*settings_form.SWITCH_FIELDS, *settings_form.ACCOUNT_LINES, *settings_form.DAYS_FIELDS, "privacy")
 MAX_DOMAINS = 100  # domains listed
 HOST_FIELDS = ("domain", "subdomain")
 EMPTY_HOST_FORM = SettingsForm(dict.fromkeys(HOST_FIELDS, ""))
 FLASH_MESSAGES = {
-    "yes": "Saved. Unless noted below, changes apply to messages sent from now on.",
-    "zone": "The time zone was saved for this browser.",
-    "password": "The password was changed.",
-    "reports": "Saved. This applies to you in this account.",
-    "host": "Saved. Links in mails sent from now on use this host.",
+    "yes": gettext_noop("Saved. Unless noted below, changes apply to messages sent from now on."),
+    "zone": gettext_noop("The time zone was saved for this browser."),
+    "password": gettext_noop("The password was changed."),
+    "reports": gettext_noop("Saved. This applies to you in this account."),
+    "host": gettext_noop("Saved. Links in mails sent from now on use this host."),
 }
 
 
@@ -91,7 +92,9 @@ def update_reports(call: DashboardRequest) -> Response:
                 connection, call.user["id"], call.account["id"], kind, now(), dashboard_root=root
             )
     except ValidationError as error:
-        raise HTTPException(400, f"{error}. Nothing was changed; go back to correct it.") from None
+        raise HTTPException(
+            400, gettext("%(error)s. Nothing was changed; go back to correct it.", error=error)
+        ) from None
     return call.redirect("/settings?saved=reports")
 
 

@@ -10,19 +10,24 @@ from starlette.responses import Response
 from linkweir.accounts import users
 from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies
+from linkweir.dashboard.language_choice import set_language_cookie
 from linkweir.dashboard.page_request import (
     DashboardRequest,
     read_public_form,
     render_public_form,
     require_passwords,
+    too_many_attempts,
     with_error_page,
 )
-from linkweir.errors import Forbidden, RateLimited, ValidationError
+from linkweir.errors import Forbidden, NotFound, RateLimited, ValidationError
+from linkweir.translation import LANGUAGES, gettext, gettext_noop, translate
 from linkweir.web.client_ip import client_ip
 from linkweir.web.services import services_from
 
-FLASH_MESSAGES = {"reset": "The password was changed. Sign in with the new one."}
-SIGN_IN_ERROR = "E-mail or password is wrong."  # not which of the two: that would reveal who has an account
+FLASH_MESSAGES = {"reset": gettext_noop("The password was changed. Sign in with the new one.")}
+SIGN_IN_ERROR = gettext_noop(
+    "E-mail or password is wrong."
+)  # not which of the two: that would reveal who has an account
 
 
 async def sign_in(request: Request) -> Response:
@@ -72,7 +77,7 @@ async def _submit_form(request: Request) -> Response:
         return _rate_limited_response(request, fields.get("next", ""), email, error.retry_after)
     if secret is None:
         parts.log.warning("dashboard.sign_in_failed", address=where)
-        return _render_form(request, fields.get("next", ""), SIGN_IN_ERROR, email, 401)
+        return _render_form(request, fields.get("next", ""), translate(SIGN_IN_ERROR), email, 401)
     parts.log.info("dashboard.signed_in", address=where)
     response = rendering.redirect(request, safe_next_path(fields.get("next", "")))
     session_cookies.set_cookie(
@@ -85,16 +90,30 @@ async def _submit_form(request: Request) -> Response:
 def _rate_limited_response(request: Request, next_path: str, email: str, seconds: float) -> Response:
     """Return a 429 page, which does not reveal whether the e-mail address is known."""
     wait = max(1, math.ceil(seconds))
-    text = f"Too many failed attempts. Try again in {wait} second{'s' if wait > 1 else ''}."
-    response = _render_form(request, next_path, text, email, 429)
+    response = _render_form(request, next_path, too_many_attempts(wait), email, 429)
     response.headers["Retry-After"] = str(wait)
     return response
 
 
 def safe_next_path(path: str) -> str:
     """Return the page to show after sign-in: always one of the dashboard (against open redirects)."""
-    good = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and ".." not in path
+    good = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    good = good and ".." not in path.partition("?")[0]
     return path if good else "/"
+
+
+async def choose_language(request: Request) -> Response:
+    """Set the language of this browser, and go back to the page."""
+    return await with_error_page(request, lambda: _choose_language(request))
+
+
+async def _choose_language(request: Request) -> Response:
+    code = request.query_params.get("to", "")
+    if code not in LANGUAGES:
+        raise NotFound(gettext("There is no page at this URL."))
+    response = rendering.redirect(request, safe_next_path(request.query_params.get("next", "")))
+    set_language_cookie(response, rendering.dashboard_root(request), code)
+    return response
 
 
 def switch_account(call: DashboardRequest) -> Response:
@@ -102,7 +121,7 @@ def switch_account(call: DashboardRequest) -> Response:
     try:
         account = uuid.UUID(call.form_fields.get("account", ""))
     except ValueError:
-        raise HTTPException(400, "The form is malformed.") from None
+        raise HTTPException(400, gettext("The form is malformed.")) from None
     with call.services.database.write() as connection:
         users.switch_account(connection, call.session_secret, call.user["id"], account)
     return call.redirect("/")
@@ -126,9 +145,11 @@ def change_password(call: DashboardRequest) -> Response:
             call.services.database, call.services.sign_in_limiter, call.user, current=current, new=new, now=now()
         )
     except ValidationError as error:
-        raise HTTPException(400, f"The new password {error.reason}; nothing was changed.") from None
+        raise HTTPException(
+            400, gettext("The new password %(reason)s; nothing was changed.", reason=translate(error.reason))
+        ) from None
     except Forbidden as error:
-        raise HTTPException(403, f"{error}; nothing was changed.") from None
+        raise HTTPException(403, gettext("%(error)s; nothing was changed.", error=translate(str(error)))) from None
     call.services.log.info("dashboard.password_changed")
     response = call.redirect("/settings?saved=password")
     session_cookies.set_cookie(

@@ -16,6 +16,7 @@ from linkweir.dashboard.sign_in_pages import safe_next_path
 from linkweir.errors import Forbidden, NotFound, SingleSignOnError
 from linkweir.mail import user_notices
 from linkweir.settings import Settings
+from linkweir.translation import gettext, gettext_noop
 from linkweir.web.client_ip import client_ip
 from linkweir.web.oidc_client import OidcClient, SignInAttempt
 from linkweir.web.services import AppServices, services_from
@@ -24,7 +25,9 @@ ATTEMPT_COOKIE = "linkweir_single_sign_on"
 ATTEMPT_SECONDS = 600  # seconds that signing in at the provider may take
 MAX_NEXT_CHARACTERS = 1000  # a cookie has room for that
 MAX_CODE_CHARACTERS = 4096
-FAILED = "Signing in by {name} failed; the log of the service says why. Start again from the sign-in page."
+FAILED = gettext_noop(
+    "Signing in by %(name)s failed; the log of the service says why. Start again from the sign-in page."
+)
 
 
 async def start(request: Request) -> Response:
@@ -105,7 +108,7 @@ def make_role_mapping(settings: Settings) -> RoleMapping:
 def _require_client(request: Request) -> OidcClient:
     client = services_from(request).oidc_client
     if client is None:
-        raise NotFound("There is no page at this URL.")
+        raise NotFound(gettext("There is no page at this URL."))
     return client
 
 
@@ -121,4 +124,4 @@ def _find_account(settings: Settings) -> uuid.UUID | None:
 
 def _report_failure(parts: AppServices, error: Exception, status: int) -> HTTPException:
     parts.log.warning("dashboard.single_sign_on_failed", reason=str(error))
-    return HTTPException(status, FAILED.format(name=parts.settings.oidc_name))
+    return HTTPException(status, gettext(FAILED, name=parts.settings.oidc_name))

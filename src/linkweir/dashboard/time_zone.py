@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from linkweir.errors import ValidationError
 from linkweir.stats.periods import parse_time_zone
+from linkweir.translation import gettext
 
 COOKIE_NAME = "linkweir_zone"
 COOKIE_AGE = timedelta(days=365)
@@ -36,7 +37,9 @@ def set_time_zone_cookie(response: Response, path: str, name: str) -> None:
     try:
         parse_time_zone(name)
     except ValidationError as error:
-        raise HTTPException(400, f"{error}. Nothing was changed; go back to correct it.") from None
+        raise HTTPException(
+            400, gettext("%(error)s. Nothing was changed; go back to correct it.", error=error)
+        ) from None
     response.set_cookie(
         COOKIE_NAME, name, max_age=int(COOKIE_AGE.total_seconds()), path=path, httponly=True, samesite="lax"
     )

@@ -1,5 +1,6 @@
 """Pages for people who are not signed in: to join an account by an invitation, to ask for a new password, to set it."""
 
+import contextvars
 import threading
 from collections.abc import Awaitable, Callable
 
@@ -12,6 +13,7 @@ from linkweir.dashboard import rendering, session_cookies, user_link_delivery
 from linkweir.dashboard.page_request import read_public_form, render_public_form, require_passwords, with_error_page
 from linkweir.errors import Forbidden, NotFound, ValidationError
 from linkweir.mail import user_notices
+from linkweir.translation import gettext, translate
 from linkweir.web.client_ip import client_ip
 from linkweir.web.services import AppServices, services_from
 
@@ -63,9 +65,11 @@ async def _submit_link(request: Request) -> Response:
     try:
         session = await parts.run_blocking(use)
     except ValidationError as error:
-        return await _render_link_form(request, f"The password {error.reason}.", 400)
+        return await _render_link_form(
+            request, gettext("The password %(reason)s.", reason=translate(error.reason)), 400
+        )
     except Forbidden as error:
-        return await _render_link_form(request, f"{error}.", 403)
+        return await _render_link_form(request, f"{translate(str(error))}.", 403)
     parts.log.info("dashboard.link_used", joined=session is not None)
     if session is None:
         return rendering.redirect(request, "/sign-in?done=reset")
@@ -98,7 +102,12 @@ async def _submit_forgot(request: Request) -> Response:
     await parts.run_blocking(lambda: parts.sign_in_limiter.spend_reset_request(address, email))
     root = rendering.dashboard_root(request)
     # in a thread of its own: how long a relay takes must not tell who has a user
-    threading.Thread(target=_mail_reset, args=(parts, root, email), name="linkweir-reset", daemon=True).start()
+    threading.Thread(
+        target=contextvars.copy_context().run,
+        args=(_mail_reset, parts, root, email),
+        name="linkweir-reset",
+        daemon=True,
+    ).start()
     return _render_forgot(request, email, is_sent=True)
 
 

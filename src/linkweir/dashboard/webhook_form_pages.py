@@ -13,6 +13,7 @@ from linkweir.clock import now
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.dashboard.webhook_pages import load_webhook
 from linkweir.errors import Conflict, ValidationError
+from linkweir.translation import gettext
 from linkweir.webhooks.event_kinds import EVENT_KINDS, EVENT_NAMES
 
 DEFAULT_VALUES: dict[str, Any] = {
@@ -32,7 +33,7 @@ def create_webhook(call: DashboardRequest) -> Response:
     try:
         key = uuid.UUID(call.form_fields.get("id", ""))
     except ValueError:
-        raise HTTPException(400, "The form is malformed. Nothing was created.") from None
+        raise HTTPException(400, gettext("The form is malformed. Nothing was created.")) from None
     try:
         request = _parse_form(call, WebhookCreate)
         webhook_settings.check_destination(request.url, call.services.settings.webhook_networks)
@@ -108,4 +109,4 @@ def _parse_form(call: DashboardRequest, kind: type[WebhookFormT]) -> WebhookForm
 
 
 def _error_text(error: Exception) -> str:
-    return f"{error}. Nothing was saved."
+    return gettext("%(error)s. Nothing was saved.", error=error)

@@ -10,15 +10,16 @@ from linkweir.accounts.resource_changes import WebhookUpdate
 from linkweir.clock import now
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.errors import NotFound
+from linkweir.translation import gettext, gettext_noop
 from linkweir.webhooks.sample_event import SampleDelivery
 
 MAX_DELIVERIES = 100
 FLASH_MESSAGES = {
-    "sent": "The delivery was queued and will be sent again.",
-    "on": "The webhook was turned on.",
-    "off": "The webhook was turned off.",
-    "changed": "Saved. It applies to events from now on.",
-    "once": "This webhook already exists; its secret is not shown again.",
+    "sent": gettext_noop("The delivery was queued and will be sent again."),
+    "on": gettext_noop("The webhook was turned on."),
+    "off": gettext_noop("The webhook was turned off."),
+    "changed": gettext_noop("Saved. It applies to events from now on."),
+    "once": gettext_noop("This webhook already exists; its secret is not shown again."),
 }
 
 
@@ -26,7 +27,7 @@ def list_webhooks(call: DashboardRequest) -> Response:
     """Show every webhook with its counters."""
     with call.services.database.read() as connection:
         rows, waiting = webhook_settings.list_webhooks_with_backlog(connection, call.account["id"])
-    flash_message = "The webhook was deleted." if call.query("done") == "deleted" else ""
+    flash_message = gettext_noop("The webhook was deleted.") if call.query("done") == "deleted" else ""
     return call.render(
         "webhooks.html",
         here="webhooks",
@@ -83,7 +84,7 @@ def redeliver(call: DashboardRequest) -> Response:
     try:
         request = uuid.UUID(call.form_fields.get("request", ""))
     except ValueError:
-        raise NotFound("There is no such delivery.") from None
+        raise NotFound(gettext("There is no such delivery.")) from None
     with call.services.database.write() as connection:
         webhook_settings.redeliver(connection, row, request, now())
     return call.redirect(f"/webhooks/{row['id']}?done=sent")
@@ -94,6 +95,6 @@ def load_webhook(call: DashboardRequest) -> RowMapping:
     try:
         key = uuid.UUID(call.request.path_params["id"])
     except ValueError:
-        raise NotFound("There is no such webhook.") from None
+        raise NotFound(gettext("There is no such webhook.")) from None
     with call.services.database.read() as connection:
         return webhook_settings.get_webhook(connection, call.account["id"], key)

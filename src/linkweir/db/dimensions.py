@@ -43,6 +43,11 @@ class Dimension:
     segment_rank: int = 0
     disclosure: str = ""
 
+    @property
+    def article_disclosure(self) -> str:
+        """The words for the value in the middle of a sentence."""
+        return f"the {self.disclosure}"
+
 
 DIMENSIONS: Final = (
     Dimension(name="link", source="link", unique_flag=1, names_person=True),

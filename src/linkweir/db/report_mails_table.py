@@ -22,7 +22,9 @@ class ReportKey(NamedTuple):
 
 
 def set_subscription(connection: Connection, user: uuid.UUID, account: uuid.UUID, values: dict[str, Any]) -> None:
-    """Replace what a user wants of an account: `kind`, `dashboard_root` and `since_at`; nothing without `values`."""
+    """Replace what a user wants of an account: `kind`, `dashboard_root`, `language` and `since_at`; without `values`:
+    nothing.
+    """
     key = {"user_id": user, "account_id": account}
     here = (report_subscriptions.c.user_id == user, report_subscriptions.c.account_id == account)
     connection.execute(delete(report_subscriptions).where(*here))
@@ -34,6 +36,12 @@ def get_kind(connection: Connection, user: uuid.UUID, account: uuid.UUID) -> str
     """What a user wants of an account; None for nothing."""
     here = (report_subscriptions.c.user_id == user, report_subscriptions.c.account_id == account)
     return connection.scalar(select(report_subscriptions.c.kind).where(*here))
+
+
+def set_language(connection: Connection, user: uuid.UUID, language: str) -> None:
+    """Change the language of all reports that a user wants."""
+    mine = report_subscriptions.c.user_id == user
+    connection.execute(update(report_subscriptions).where(mine).values(language=language))
 
 
 def list_subscriptions(connection: Connection) -> Sequence[RowMapping]:

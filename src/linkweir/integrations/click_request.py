@@ -17,10 +17,10 @@ from linkweir.clicks.sealed_links import open_token_leniently, resolve_sealed
 from linkweir.errors import KeyRingError, check_type
 from linkweir.tokens import HONEYPOT_INDEX, PIXEL_INDEX, KeyFile, KeyRing, KeyVariable, MessageId, Opened, Privacy
 from linkweir.web.redirect_responses import (
-    NOT_ALLOWED_RESPONSE,
+    NOT_ALLOWED_PAGE,
     PIXEL_RESPONSE,
-    UNAVAILABLE_RESPONSE,
-    UNKNOWN_RESPONSE,
+    UNAVAILABLE_PAGE,
+    UNKNOWN_PAGE,
     AsgiResponse,
     redirect_response,
 )
@@ -85,20 +85,20 @@ class ClickResponder:
     ) -> tuple[AsgiResponse, LinkClick | None]:
         """The response to a request, and its click if the token is valid. `headers`: by lower-case name."""
         if method not in ("GET", "HEAD"):
-            return NOT_ALLOWED_RESPONSE, None
+            return NOT_ALLOWED_PAGE.respond(headers.items()), None
         try:
             ring = self.key_ring if isinstance(self.key_ring, KeyRing) else self.key_ring.load()
         except KeyRingError:
             logger.exception("the key ring cannot be loaded")
-            return UNAVAILABLE_RESPONSE, None
+            return UNAVAILABLE_PAGE.respond(headers.items()), None
         opened = open_token_leniently(ring, token)
         if opened is None:
-            return UNKNOWN_RESPONSE, None
+            return UNKNOWN_PAGE.respond(headers.items()), None
         if opened.index == PIXEL_INDEX:
             return PIXEL_RESPONSE, self._make_click(opened, method, headers, ip)
         link = resolve_sealed(opened)
         if link is None:
-            return UNKNOWN_RESPONSE, None
+            return UNKNOWN_PAGE.respond(headers.items()), None
         return redirect_response(link.location.encode("ascii")), self._make_click(opened, method, headers, ip)
 
     def _make_click(self, opened: Opened, method: str, headers: Mapping[bytes, bytes], ip: str | None) -> LinkClick:

@@ -8,6 +8,7 @@ from email.header import decode_header, make_header
 from linkweir.accounts.domain_names import to_ascii_domain
 from linkweir.errors import ValidationError
 from linkweir.mail.message_types import Mailbox
+from linkweir.translation import gettext
 
 # RFC 5321 dot-atom; quoted local parts are legal and, in practice, only ever an attempt at something
 LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -32,18 +33,18 @@ def validate_mailbox(mailbox: Mailbox, field: str) -> Mailbox:
     """
     name = decode_rfc2047(mailbox.name) if len(mailbox.name) <= MAX_ENCODED_NAME_CHARS else mailbox.name
     if len(name) > MAX_NAME_CHARS:
-        raise ValidationError(f"{field}.name", f"is longer than {MAX_NAME_CHARS} characters")
+        raise ValidationError(f"{field}.name", gettext("is longer than %(most)s characters", most=MAX_NAME_CHARS))
     require_single_line(name, f"{field}.name")
     if len(mailbox.email) > MAX_EMAIL_CHARS:
-        raise ValidationError(f"{field}.email", "is too long for an e-mail address")
+        raise ValidationError(f"{field}.email", gettext("is too long for an e-mail address"))
     local, at, domain = mailbox.email.rpartition("@")
     where = f"{field}.email"
     # "=?" begins an encoded word (RFC 2047): legal here, and read by mail software as something else
     if not at or not LOCAL_PART.fullmatch(local) or len(local) > 64 or "=?" in local:
-        raise ValidationError(where, "is not an e-mail address")
+        raise ValidationError(where, gettext("is not an e-mail address"))
     host = to_ascii_domain(domain, where)
     if len(local) + 1 + len(host) > 254:
-        raise ValidationError(where, "is too long for an e-mail address")
+        raise ValidationError(where, gettext("is too long for an e-mail address"))
     return Mailbox(f"{local}@{host}", name)
 
 
@@ -69,7 +70,7 @@ def normalize_domain(path: str) -> str:
 def normalize_recipient(text: str, field: str) -> str:
     """The address as a message to it has it, whichever way that came in. Raises ValidationError naming `field`."""
     if "@" not in text or not is_envelope_path(text):
-        raise ValidationError(field, "is not an e-mail address")
+        raise ValidationError(field, gettext("is not an e-mail address"))
     try:
         return normalize_domain(text)
     except ValidationError as error:
@@ -81,5 +82,5 @@ def require_single_line(text: str, field: str) -> str:
     attacker's own.
     """
     if CONTROL_CHARACTERS.search(text):
-        raise ValidationError(field, "must not hold line breaks or other control characters")
+        raise ValidationError(field, gettext("must not hold line breaks or other control characters"))
     return text

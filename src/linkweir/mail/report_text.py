@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final, NamedTuple
 
+from linkweir.translation import current_language, gettext
+
 MAX_SUBJECT_CHARACTERS: Final = 120
 
 
@@ -27,18 +29,22 @@ def make_report(subject: str, intro: str, sections: Sequence[ReportSection], set
     """Make the mail of a report; `settings_url`: where its reader changes what they get."""
     sections = [ReportSection(_to_line(title), url, figures) for title, url, figures in sections]
     subject, intro = _to_line(subject)[:MAX_SUBJECT_CHARACTERS], _to_line(intro)
-    note = "Clicks by people and by machines are estimates. You get this mail because you chose it under Settings."
-    parts = [intro, *map(_section_text, sections), f"{note}\nTo change that, open {settings_url}"]
+    note = gettext(
+        "Clicks by people and by machines are estimates. You get this mail because you chose it under Settings."
+    )
+    change = gettext("To change that, open %(url)s", url=settings_url)
+    parts = [intro, *map(_section_text, sections), f"{note}\n{change}"]
     html = (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(subject)}</title></head><body>\n'
+        f'<!DOCTYPE html>\n<html lang="{current_language().code}"><head><meta charset="utf-8">'
+        f"<title>{escape(subject)}</title></head><body>\n"
         f"<p>{escape(intro)}</p>\n{''.join(map(_section_html, sections))}"
-        f'<p>{note} <a href="{escape(settings_url)}">Change that</a></p>\n</body></html>\n'
+        f'<p>{escape(note)} <a href="{escape(settings_url)}">{escape(gettext("Change that"))}</a></p>\n</body></html>\n'
     )
     return ReportMail(subject, "\n\n".join(parts) + "\n", html)
 
 
 def _section_text(section: ReportSection) -> str:
-    lines = (f"{name}: {value}" for name, value in section.figures)
+    lines = (gettext("%(name)s: %(value)s", name=name, value=value) for name, value in section.figures)
     return "\n".join((section.title, *lines, section.url))
 
 

@@ -18,6 +18,7 @@ from linkweir.stats.periods import MAX_HOUR, MIN_HOUR
 from linkweir.stats.report_period import ReportPeriod
 from linkweir.stats.segments import AudienceSegment
 from linkweir.stats.verdict_counts import NO_COUNTS, LinkClicks, VerdictCounts
+from linkweir.translation import gettext
 
 MAX_TOP_VALUES: Final = 8
 MAX_CAMPAIGNS: Final = 200
@@ -143,7 +144,7 @@ def load_campaign(connection: Connection, account: uuid.UUID, tag: str, period: 
     since = dashboard_queries.get_first_sent_hours(connection, period.span(account, ""), tag).get(tag)
     mail = dashboard_queries.get_latest_stored_mail(connection, account, tag)
     if since is None and not total.total and mail is None:
-        raise NotFound("There is no campaign with this tag in this period. Choose a longer period.")
+        raise NotFound(gettext("There is no campaign with this tag in this period. Choose a longer period."))
     first_at = None if since is None else since * HOUR_US
     variants, differences = campaigns.compare_variants(connection, account, tag, (period.first, period.last), None)
     return CampaignReport(

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from linkweir.db.aggregate_columns import JUDGED_VERDICTS
 from linkweir.db.click_probabilities import BASIS_POINTS
+from linkweir.translation import format_number, gettext
 
 CONFIDENCE: Final = 0.95
 _STANDARD_DEVIATIONS: Final = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
@@ -34,7 +35,10 @@ class Estimate:
     def to_text(self) -> str:
         """Return it as people read it: `about 41 (38 to 45)`, or `41` where nothing is in doubt."""
         value, low, high = self.rounded
-        return f"{value:,}" if low == value == high else f"about {value:,} ({low:,} to {high:,})"
+        if low == value == high:
+            return format_number(value)
+        numbers = {"value": format_number(value), "low": format_number(low), "high": format_number(high)}
+        return gettext("about %(value)s (%(low)s to %(high)s)", **numbers)
 
 
 def make_estimate(total: int, variance: int, most: int | None = None) -> Estimate:

@@ -10,6 +10,7 @@ from typing import Final, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from linkweir.errors import ValidationError
+from linkweir.translation import gettext
 
 PeriodUnit = Literal["hour", "day", "week", "month"]
 PERIOD_UNITS: Final = get_args(PeriodUnit)
@@ -23,7 +24,9 @@ def parse_time_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of the database, or a name too long
-        raise ValidationError("time_zone", "must be the name of a time zone, such as Europe/Berlin or UTC") from None
+        raise ValidationError(
+            "time_zone", gettext("must be the name of a time zone, such as Europe/Berlin or UTC")
+        ) from None
 
 
 def iter_periods(first: int, last: int, unit: PeriodUnit, zone: ZoneInfo) -> Iterator[tuple[int, int]]:

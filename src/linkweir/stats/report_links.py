@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping
 from linkweir.clock import DAY_US
 from linkweir.db import report_links_table
 from linkweir.errors import NotFound, ValidationError
+from linkweir.translation import gettext
 
 MAX_DAYS = 366
 MAX_LINKS = 100  # of one campaign that can be used at a time
@@ -25,9 +26,11 @@ def create_report_link(
 ) -> tuple[str, int]:
     """Create a link; return its secret, which cannot be read again, and when it ends. Raises ValidationError."""
     if not days.isascii() or not days.isdigit() or not 1 <= int(days[:9]) <= MAX_DAYS:
-        raise ValidationError("days", f"must be a number from 1 to {MAX_DAYS}")
+        raise ValidationError("days", gettext("must be a number from %(least)s to %(most)s", least=1, most=MAX_DAYS))
     if len(report_links_table.list_for_campaign(connection, account, tag, now)) >= MAX_LINKS:
-        raise ValidationError("days", f"would be of one link too many: a campaign may have {MAX_LINKS}")
+        raise ValidationError(
+            "days", gettext("would be of one link too many: a campaign may have %(most)s", most=MAX_LINKS)
+        )
     secret, expires_at = secrets.token_urlsafe(32), now + int(days) * DAY_US
     names = {"id": uuid.uuid4(), "account_id": account, "tag": tag, "digest": _digest(secret)}
     report_links_table.add(connection, {**names, "created_at": now, "created_by": author, "expires_at": expires_at})
@@ -38,7 +41,7 @@ def load_report_link(connection: Connection, secret: str, now: int) -> RowMappin
     """The account and the tag that a link shows. Raises NotFound for one that has ended, was revoked or never was."""
     row = report_links_table.get(connection, _digest(secret), now)
     if row is None:
-        raise NotFound("This link has expired or was revoked. Ask whoever sent it for a new one.")
+        raise NotFound(gettext("This link has expired or was revoked. Ask whoever sent it for a new one."))
     return row
 
 
@@ -50,7 +53,7 @@ def list_report_links(connection: Connection, account: uuid.UUID, tag: str, now:
 def revoke_report_link(connection: Connection, account: uuid.UUID, link: uuid.UUID) -> None:
     """Take a link back. Raises NotFound."""
     if not report_links_table.remove(connection, account, link):
-        raise NotFound("There is no such link.")
+        raise NotFound(gettext("There is no such link."))
 
 
 def _digest(secret: str) -> bytes:

@@ -12,11 +12,20 @@ from zoneinfo import ZoneInfo
 from linkweir.clock import HOUR_US
 from linkweir.db.aggregate_queries import AggregateRange
 from linkweir.stats.click_statistics import StatisticsQuery
+from linkweir.translation import format_date, format_day, format_month, gettext, gettext_noop, translate
 
 DAY_CHOICES = (1, 7, 30, 90)  # periods that end now
-CALENDAR_CHOICES = {"yesterday": "Yesterday", "this-month": "This month", "last-month": "Last month"}
+CALENDAR_CHOICES = {
+    "yesterday": gettext_noop("Yesterday"),
+    "this-month": gettext_noop("This month"),
+    "last-month": gettext_noop("Last month"),
+}
 PERIOD_CHOICES = (  # value in a URL, and text
-    *((str(days), "24 hours" if days == 1 else f"{days} days") for days in DAY_CHOICES),
+    *zip(
+        map(str, DAY_CHOICES),
+        (gettext_noop("24 hours"), gettext_noop("7 days"), gettext_noop("30 days"), gettext_noop("90 days")),
+        strict=True,
+    ),
     *CALENDAR_CHOICES.items(),
 )
 DEFAULT_PERIOD = "30"
@@ -81,8 +90,8 @@ class ReportPeriod:
         """The name of one step of the answer."""
         moment = datetime.fromtimestamp(row["first"] * 3600, self.zone)
         if self.step == "hour" and self.last - self.first > 25:  # more than a day: an hour alone says too little
-            return moment.strftime("%-d %b, %H:%M")
-        return moment.strftime({"hour": "%H:%M", "day": "%-d %b", "month": "%b %Y"}[self.step])
+            return f"{format_day(moment)}, {moment:%H:%M}"
+        return {"hour": "{:%H:%M}".format, "day": format_day, "month": format_month}[self.step](moment)
 
 
 def parse_period(query: Mapping[str, str], now: int, zone: ZoneInfo) -> ReportPeriod:
@@ -107,7 +116,9 @@ def make_date_period(first: date, last: date, zone: ZoneInfo) -> ReportPeriod:
     """Return the days from `first` to `last`, both included."""
     first, last = (min(max(day, FIRST_DATE), LAST_DATE) for day in (first, last))
     days = (last - first).days + 1
-    text = f"{first:%-d %b %Y}" if first == last else f"{first:%-d %b %Y} to {last:%-d %b %Y}"
+    text = format_date(first)
+    if first != last:
+        text = gettext("%(first)s to %(last)s", first=text, last=format_date(last))
     return _make_days(f"{first}..{last}", text, _text_before(days), (first, last), zone)
 
 
@@ -116,7 +127,7 @@ def make_campaign_period(first_hour: int, now: int, zone: ZoneInfo) -> ReportPer
     last = now // HOUR_US + 1
     start, today = (datetime.fromtimestamp(hour * 3600, zone).date() for hour in (first_hour, last - 1))
     if last - first_hour <= MAX_HOURS_BY_HOUR:
-        return ReportPeriod(f"{start}..{today}", "Since it was sent", "", first_hour, last, zone)
+        return ReportPeriod(f"{start}..{today}", gettext("Since it was sent"), "", first_hour, last, zone)
     return make_date_period(start, today, zone)
 
 
@@ -124,8 +135,9 @@ def _make_recent_period(value: str, now: int, today: date, zone: ZoneInfo) -> Re
     days, text = int(value), dict(PERIOD_CHOICES)[value]
     if days == 1:
         last = now // HOUR_US + 1
-        return ReportPeriod(value, text, f"the previous {text}", last - 24, last, zone)
-    return _make_days(value, text, f"the previous {text}", (today - timedelta(days=days - 1), today), zone)
+        return ReportPeriod(value, translate(text), gettext("the previous 24 hours"), last - 24, last, zone)
+    preceding = gettext("the previous %(days)s days", days=days)
+    return _make_days(value, translate(text), preceding, (today - timedelta(days=days - 1), today), zone)
 
 
 def _make_calendar_period(value: str, today: date, zone: ZoneInfo) -> ReportPeriod:
@@ -135,11 +147,13 @@ def _make_calendar_period(value: str, today: date, zone: ZoneInfo) -> ReportPeri
         "this-month": (begin, today),
         "last-month": ((begin - timedelta(days=1)).replace(day=1), begin - timedelta(days=1)),
     }[value]
-    return _make_days(value, CALENDAR_CHOICES[value], _text_before((last - first).days + 1), (first, last), zone)
+    return _make_days(
+        value, translate(CALENDAR_CHOICES[value]), _text_before((last - first).days + 1), (first, last), zone
+    )
 
 
 def _text_before(days: int) -> str:
-    return "the day before" if days == 1 else f"the {days} days before"
+    return gettext("the day before") if days == 1 else gettext("the %(days)s days before", days=days)
 
 
 def _make_days(value: str, text: str, preceding: str, days: tuple[date, date], zone: ZoneInfo) -> ReportPeriod:

@@ -13,6 +13,7 @@ from linkweir.stats import click_statistics, verdict_counts
 from linkweir.stats.click_statistics import StatisticsQuery
 from linkweir.stats.report_period import ReportPeriod
 from linkweir.stats.verdict_counts import VerdictCounts
+from linkweir.translation import gettext
 
 MAX_PREVIEW_VALUES: Final = 8  # values of one segment among all of a campaign
 MAX_ATTRIBUTES: Final = 20
@@ -69,5 +70,5 @@ def dimension_title(dimension: str) -> str:
     if dimension.startswith(ATTRIBUTE_PREFIX):
         return dimension.removeprefix(ATTRIBUTE_PREFIX)
     if dimension not in SEGMENT_TITLES:
-        raise NotFound("There is no such segment.")
+        raise NotFound(gettext("There is no such segment."))
     return SEGMENT_TITLES[dimension]

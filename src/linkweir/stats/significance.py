@@ -17,6 +17,7 @@ from statistics import NormalDist
 from typing import Final
 
 from linkweir.stats.estimates import ExpectedCounts
+from linkweir.translation import format_number, format_percent, gettext, gettext_noop
 
 ALPHA: Final = 0.05  # how often a difference may be seen where there is none
 MIN_GROUP_MESSAGES: Final = 50  # messages in a group: from here on, counted out exactly, that is at most 0.056
@@ -86,10 +87,17 @@ def compare_groups(base: ComparedGroup, other: ComparedGroup, comparisons: int =
     """
     if not base.messages or not other.messages:
         return None
-    rates = f"{other.rate:.1%} of {other.name} clicked, {base.rate:.1%} of {base.name}"
+    rates = gettext(
+        "%(other_rate)s of %(other)s clicked, %(base_rate)s of %(base)s",
+        other_rate=format_percent(other.rate, 1),
+        other=other.name,
+        base_rate=format_percent(base.rate, 1),
+        base=base.name,
+    )
     difference = other.rate - base.rate
     if not _is_large_enough(base, other):
-        meaning = f"{rates}: too few messages for a significance test (fewer than {MIN_GROUP_MESSAGES})."
+        few = gettext("too few messages for a significance test (fewer than %(least)s).", least=MIN_GROUP_MESSAGES)
+        meaning = f"{rates}: {few}"
         return RateDifference(base.name, other.name, difference, None, None, None, None, meaning)
     judged = _test_difference(base, other, comparisons)
     clear = judged.p_value < ALPHA
@@ -124,10 +132,22 @@ def _adjusted_rate(group: ComparedGroup) -> tuple[float, float]:
 
 def _explain_difference(base: ComparedGroup, other: ComparedGroup, result: _TestResult, *, clear: bool) -> str:
     low, high = 100 * result.low, 100 * result.high
-    points = "percentage points (95% interval)"
     if not clear:
-        true = f"The true difference, {other.name} minus {base.name},"
-        return f"the difference is not significant. {true} lies between {low:+.1f} and {high:+.1f} {points}."
-    more = "more" if other.rate > base.rate else "less"
-    least, most = sorted((abs(low), abs(high)))
-    return f"{other.name} is clicked significantly {more}, by {least:.1f} to {most:.1f} {points}."
+        return gettext(
+            "the difference is not significant. The true difference, %(other)s minus %(base)s, lies between %(low)s "
+            "and %(high)s percentage points (95%% interval).",
+            other=other.name,
+            base=base.name,
+            low=format_number(low, "+.1f"),
+            high=format_number(high, "+.1f"),
+        )
+    least, most = (format_number(end, ".1f") for end in sorted((abs(low), abs(high))))
+    if other.rate > base.rate:
+        text = gettext_noop(
+            "%(other)s is clicked significantly more, by %(least)s to %(most)s percentage points (95%% interval)."
+        )
+    else:
+        text = gettext_noop(
+            "%(other)s is clicked significantly less, by %(least)s to %(most)s percentage points (95%% interval)."
+        )
+    return gettext(text, other=other.name, least=least, most=most)

@@ -5,12 +5,14 @@ tracking links only says nothing about the dashboard and the API.
 """
 
 from functools import cache
+from html import escape
 from importlib.resources import files
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from linkweir.translation import current_language, gettext, negotiate_language, use_language
 from linkweir.web.host_access import serves_links_only
 from linkweir.web.json_response import JSONResponse
 from linkweir.web.services import services_from
@@ -20,32 +22,30 @@ PAGE_HEADERS = {
     **HEADERS,
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
-    "Vary": "Accept",
+    "Vary": "Accept, Accept-Language",
 }
 HOME_PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>Links in e-mails</title>
+<title>{title}</title>
 <link rel="icon" href="{root}/favicon.ico">
 <style>
 :root {{ color-scheme: light dark }}
 body {{ font: 1.05rem/1.6 system-ui, sans-serif; max-width: 42rem; margin: 2rem auto; padding: 0 1rem }}
 </style>
 <main>
-<h1>This host opens links in e-mails</h1>
-<p>A link in a mail that leads through this host takes you to the page that the sender chose, and tells the sender that
-the link was followed. If you wanted to open such a link and came here instead, the link is incomplete: open it from the
-mail again.</p>
-<p><a href="{root}/privacy">What is collected when you follow a link</a></p>
+<h1>{heading}</h1>
+<p>{text}</p>
+<p><a href="{root}/privacy">{privacy}</a></p>
 {operators}</main>
 </html>
 """
-OPERATOR_LINKS = """<h2>For senders</h2>
+OPERATOR_LINKS = """<h2>{senders}</h2>
 <ul>
-<li><a href="{root}/dashboard/">Dashboard</a>: campaigns, clicks and settings</li>
-<li><a href="{root}/docs">Manual</a></li>
-<li><a href="{root}/openapi.json">Description of the API</a> (OpenAPI)</li>
+<li>{dashboard}</li>
+<li><a href="{root}/docs">{manual}</a></li>
+<li><a href="{root}/openapi.json">{api}</a> (OpenAPI)</li>
 </ul>
 """
 READER_PATHS = {"privacy": "/privacy"}
@@ -63,11 +63,41 @@ async def show_home(request: Request) -> Response:
     root: str = request.scope.get("root_path", "")
     links_only = serves_links_only(request.scope, services)
     if prefers_html(request.headers.get("accept", "")):
-        operators = "" if links_only else OPERATOR_LINKS.format(root=root)
-        return HTMLResponse(HOME_PAGE.format(root=root, operators=operators), headers=PAGE_HEADERS)
+        with use_language(negotiate_language(request.headers.get("accept-language", ""))):
+            page = render_home(escape(root), links_only=links_only)
+        return HTMLResponse(page, headers=PAGE_HEADERS)
     paths = READER_PATHS | ({} if links_only else OPERATOR_PATHS)
     body = {"description": "opens links in e-mails", **{name: root + path for name, path in paths.items()}}
     return JSONResponse(body, headers={**HEADERS, "Vary": "Accept"})
+
+
+def render_home(root: str, *, links_only: bool) -> str:
+    """Return the page in the language that is set. `root`: the path of the service, escaped."""
+    operators = "" if links_only else _render_operator_links(root)
+    return HOME_PAGE.format(
+        language=current_language().code,
+        root=root,
+        title=gettext("Links in e-mails"),
+        heading=gettext("This host opens links in e-mails"),
+        text=gettext(
+            "A link in a mail that leads through this host takes you to the page that the sender chose, and tells the "
+            "sender that the link was followed. If you wanted to open such a link and came here instead, the link is "
+            "incomplete: open it from the mail again."
+        ),
+        privacy=gettext("What is collected when you follow a link"),
+        operators=operators,
+    )
+
+
+def _render_operator_links(root: str) -> str:
+    dashboard = gettext('<a href="%(root)s/dashboard/">Dashboard</a>: campaigns, clicks and settings', root=root)
+    return OPERATOR_LINKS.format(
+        root=root,
+        senders=gettext("For senders"),
+        dashboard=dashboard,
+        manual=gettext("Manual"),
+        api=gettext("Description of the API"),
+    )
 
 
 def prefers_html(accept: str) -> bool:

@@ -21,13 +21,13 @@ from linkweir.errors import DatabaseUnavailable
 from linkweir.tokens import PIXEL_INDEX, Opened
 from linkweir.web import client_ip, reader_pages
 from linkweir.web.redirect_responses import (
-    BLOCKED_RESPONSE,
-    ERASED_RESPONSE,
-    NOT_ALLOWED_RESPONSE,
+    BLOCKED_PAGE,
+    ERASED_PAGE,
+    NOT_ALLOWED_PAGE,
     OPERATOR_PAGE_HEADERS,
     PIXEL_RESPONSE,
-    UNAVAILABLE_RESPONSE,
-    UNKNOWN_RESPONSE,
+    UNAVAILABLE_PAGE,
+    UNKNOWN_PAGE,
     AsgiResponse,
     page_response,
     redirect_response,
@@ -49,6 +49,11 @@ class RedirectDecision:
         self.started = started
         self.event: ClickEvent | None = None
         self.appended: Awaitable[AppendResult] | None = None
+
+
+def _confirmation_response(location: str, scope: Scope) -> AsgiResponse:
+    language = reader_pages.read_language(scope["headers"])
+    return page_response("confirm", reader_pages.confirmation_page(location, language), 200)
 
 
 class RedirectEndpoint:
@@ -105,7 +110,7 @@ class RedirectEndpoint:
         started = time.perf_counter()
         method: str = scope["method"]
         if method not in ("GET", "HEAD"):
-            return RedirectDecision(NOT_ALLOWED_RESPONSE, method, started)
+            return RedirectDecision(NOT_ALLOWED_PAGE.respond(scope["headers"]), method, started)
         try:
             opened = self._open_token(scope)
             if opened is None:
@@ -120,7 +125,7 @@ class RedirectEndpoint:
             return self._decide(scope, opened, target, started)
         except Exception:
             self._services.log.exception("redirect.bug")
-            return RedirectDecision(UNAVAILABLE_RESPONSE, method, started)
+            return RedirectDecision(UNAVAILABLE_PAGE.respond(scope["headers"]), method, started)
 
     async def _begin_with_lookup(self, scope: Scope) -> RedirectDecision:
         """Decide for a short link, or one that its account may want confirmed."""
@@ -129,7 +134,9 @@ class RedirectEndpoint:
             opened = self._open_token(scope)
             assert opened is not None  # or `begin` would have answered
             target = (
-                sealed_links.resolve_sealed(opened) if opened.style == "sealed" else await self._resolve_short(opened)
+                sealed_links.resolve_sealed(opened)
+                if opened.style == "sealed"
+                else await self._resolve_short(opened, scope)
             )
             if isinstance(target, AsgiResponse):
                 return RedirectDecision(target, scope["method"], started)
@@ -138,11 +145,11 @@ class RedirectEndpoint:
             if decision.response.result == "sent" and target is not None:
                 accounts = self._confirming_accounts(target)
                 if accounts and await self._needs_confirmation(accounts, opened):
-                    decision.response = page_response("confirm", reader_pages.confirmation_page(target.location), 200)
+                    decision.response = _confirmation_response(target.location, scope)
             return decision
         except Exception:
             self._services.log.exception("redirect.bug")
-            return RedirectDecision(UNAVAILABLE_RESPONSE, scope["method"], started)
+            return RedirectDecision(UNAVAILABLE_PAGE.respond(scope["headers"]), scope["method"], started)
 
     def finish_appended(self, decision: RedirectDecision, appended: "asyncio.Future[AppendResult]") -> AsgiResponse:
         """`finish` with the outcome of a future that is done."""
@@ -174,9 +181,9 @@ class RedirectEndpoint:
         """Decide for a link that was looked up, and append its click if it leads anywhere."""
         method: str = scope["method"]
         if target is None:
-            return RedirectDecision(self._unknown_link_response(), method, started)
+            return RedirectDecision(self._unknown_link_response(scope), method, started)
         if self._services.link_policy.policy.is_blocked(target.location):
-            return RedirectDecision(BLOCKED_RESPONSE, method, started)
+            return RedirectDecision(BLOCKED_PAGE.respond(scope["headers"]), method, started)
         decision = RedirectDecision(redirect_response(target.location.encode("ascii")), method, started)
         self._append_click(decision, opened, target.destination, target.corrected_destination, scope)
         return decision
@@ -190,11 +197,11 @@ class RedirectEndpoint:
         destination = target.corrected_destination or target.destination
         return policy.accounts_requiring_confirmation(destination) if policy.confirm else ()
 
-    def _unknown_link_response(self) -> AsgiResponse:
+    def _unknown_link_response(self, scope: Scope) -> AsgiResponse:
         """Return the operator's own page, or the default one; the status is the same."""
         own = self._services.operator_pages.unknown_link_page
         if own is None:
-            return UNKNOWN_RESPONSE
+            return UNKNOWN_PAGE.respond(scope["headers"])
         return AsgiResponse("unknown", 404, [*OPERATOR_PAGE_HEADERS, (b"content-length", str(len(own)).encode())], own)
 
     def _unopened_link_response(self, scope: Scope) -> AsgiResponse:
@@ -203,19 +210,19 @@ class RedirectEndpoint:
         if self._services.tracking_keyring.source.is_shared and sealed_links.names_unknown_key(
             self._keyring.current, text
         ):
-            return UNAVAILABLE_RESPONSE
-        return self._unknown_link_response()
+            return UNAVAILABLE_PAGE.respond(scope["headers"])
+        return self._unknown_link_response(scope)
 
-    async def _resolve_short(self, opened: Opened) -> ResolvedLink | AsgiResponse | None:
+    async def _resolve_short(self, opened: Opened, scope: Scope) -> ResolvedLink | AsgiResponse | None:
         """Return the destination of a short link, or the response instead; None: it is not known."""
         parts = self._services
         try:
             return await parts.run_redirect_lookup(lambda: link_resolution.resolve_short(parts.database, opened))
         except link_resolution.LinkErasedError:
-            return ERASED_RESPONSE
+            return ERASED_PAGE.respond(scope["headers"])
         except DatabaseUnavailable as error:
             parts.log.error("redirect.database_unavailable", error=str(error))
-            return UNAVAILABLE_RESPONSE
+            return UNAVAILABLE_PAGE.respond(scope["headers"])
 
     async def _needs_confirmation(self, accounts: Collection[uuid.UUID], opened: Opened) -> bool:
         """Whether the account of this link wants it confirmed."""

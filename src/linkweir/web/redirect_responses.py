@@ -2,10 +2,12 @@
 and pages. Knows no framework, no key and no database.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from linkweir.translation import DEFAULT_LANGUAGE
 from linkweir.web import reader_pages
+from linkweir.web.reader_pages import ReaderPage
 
 HeaderList = list[tuple[bytes, bytes]]
 REDIRECT_HEADERS: HeaderList = [
@@ -20,6 +22,7 @@ PAGE_HEADERS: HeaderList = [
     *BODY_HEADERS,
     (b"content-type", b"text/html; charset=utf-8"),
     (b"content-security-policy", reader_pages.CONTENT_SECURITY_POLICY.encode()),
+    (b"vary", b"accept-language"),
 ]
 OPERATOR_PAGE_HEADERS: HeaderList = [
     *BODY_HEADERS,
@@ -75,11 +78,32 @@ def page_response(result: str, page: bytes, status: int, *more: tuple[bytes, byt
     return AsgiResponse(result, status, [*PAGE_HEADERS, (b"content-length", str(len(page)).encode()), *more], page)
 
 
-UNKNOWN_RESPONSE = page_response("unknown", reader_pages.UNKNOWN_PAGE, 404)
-UNAVAILABLE_RESPONSE = page_response("unavailable", reader_pages.UNAVAILABLE_PAGE, 503, (b"retry-after", b"30"))
-BLOCKED_RESPONSE = page_response("blocked", reader_pages.BLOCKED_PAGE, 410)
-ERASED_RESPONSE = page_response("erased", reader_pages.ERASED_PAGE, 410)
-NOT_ALLOWED_RESPONSE = page_response("not_allowed", reader_pages.NOT_ALLOWED_PAGE, 405, (b"allow", b"GET, HEAD"))
+class LocalizedPage:
+    """The response of a page that is the same for every link, once for each language."""
+
+    def __init__(self, result: str, page: ReaderPage, status: int, *more: tuple[bytes, bytes]) -> None:
+        self._result, self._page, self._status, self._more = result, page, status, more
+        self._responses: dict[str, AsgiResponse] = {}
+        self.in_language(DEFAULT_LANGUAGE)
+
+    def in_language(self, language: str) -> AsgiResponse:
+        """Return it in a language, made once."""
+        response = self._responses.get(language)
+        if response is None:
+            page = self._page.render(language)
+            response = self._responses[language] = page_response(self._result, page, self._status, *self._more)
+        return response
+
+    def respond(self, headers: Iterable[tuple[bytes, bytes]]) -> AsgiResponse:
+        """Return it in the language that these headers of a request ask for."""
+        return self.in_language(reader_pages.read_language(headers))
+
+
+UNKNOWN_PAGE = LocalizedPage("unknown", reader_pages.UNKNOWN_PAGE, 404)
+UNAVAILABLE_PAGE = LocalizedPage("unavailable", reader_pages.UNAVAILABLE_PAGE, 503, (b"retry-after", b"30"))
+BLOCKED_PAGE = LocalizedPage("blocked", reader_pages.BLOCKED_PAGE, 410)
+ERASED_PAGE = LocalizedPage("erased", reader_pages.ERASED_PAGE, 410)
+NOT_ALLOWED_PAGE = LocalizedPage("not_allowed", reader_pages.NOT_ALLOWED_PAGE, 405, (b"allow", b"GET, HEAD"))
 PIXEL_RESPONSE = AsgiResponse("pixel", 200, PIXEL_HEADERS, PIXEL_GIF)
 
 

@@ -15,7 +15,7 @@ for (const chart of document.querySelectorAll("svg.chart")) {
   }
 
   box.addEventListener("focus", () => {
-    if (at < 0) value.textContent = "Use the left and right arrow keys to read the values.";
+    if (at < 0) value.textContent = value.dataset.hint;
   });
   box.addEventListener("keydown", (event) => {
     const last = steps.length - 1;

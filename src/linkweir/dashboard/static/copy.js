@@ -8,10 +8,10 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     field.select();
     try {
       await navigator.clipboard.writeText(field.value);
-      button.textContent = "Copied";
-      notice.textContent = "Copied to the clipboard.";
+      button.textContent = notice.dataset.copied;
+      notice.textContent = notice.dataset.done;
     } catch {
-      notice.textContent = "The text is selected: copy it with Ctrl-C, or Cmd-C on a Mac.";
+      notice.textContent = notice.dataset.selected;
     }
   });
 }

@@ -6,6 +6,7 @@ const rows = document.getElementById("live-rows");
 const state = document.getElementById("live-state");
 const pauseButton = document.getElementById("live-switch");
 const newButton = document.getElementById("live-new");
+const pauseText = pauseButton.textContent;
 const MOST = 200; // rows that are kept
 const POLL_MS = 5000;
 const waiting = [];
@@ -57,7 +58,8 @@ function take(items) {
   }
   if (waiting.length && !isReading()) showWaiting();
   newButton.hidden = waiting.length === 0;
-  newButton.textContent = waiting.length === 1 ? "Show 1 new event" : `Show ${waiting.length} new events`;
+  newButton.textContent = waiting.length === 1 ? newButton.dataset.one
+    : newButton.dataset.many.replace("{count}", waiting.length);
 }
 
 function withQuery(url, query) {
@@ -71,9 +73,9 @@ async function poll() {
     const holder = document.createElement("template");
     holder.innerHTML = await answer.text();
     take([...holder.content.querySelectorAll("li.hit")].reverse());
-    state.textContent = "Up to date; new events appear automatically.";
+    state.textContent = state.dataset.polling;
   } catch {
-    state.textContent = "The list could not be refreshed; trying again.";
+    state.textContent = state.dataset.failed;
   }
 }
 
@@ -98,27 +100,27 @@ function start() {
     return;
   }
   source = new EventSource(withQuery(rows.dataset.stream, `since=${newest}`));
-  source.onopen = () => { state.textContent = "New events appear automatically."; };
+  source.onopen = () => { state.textContent = state.dataset.streaming; };
   source.onmessage = (event) => {
     newest = event.lastEventId || newest;
     take(JSON.parse(event.data).map((item) => parse(item.html)));
   };
   source.addEventListener("end", () => {
     stop();
-    state.textContent = "The session has ended. Reload the page to sign in again.";
+    state.textContent = state.dataset.ended;
   });
   source.onerror = () => {
     if (source && source.readyState === EventSource.CLOSED) startPolling(); // refused: too many, or no streams here
-    else state.textContent = "Connecting again.";
+    else state.textContent = state.dataset.connecting;
   };
 }
 
 pauseButton.hidden = false;
 pauseButton.addEventListener("click", () => {
   paused = !paused;
-  pauseButton.textContent = paused ? "Resume" : "Pause";
+  pauseButton.textContent = paused ? pauseButton.dataset.resume : pauseText;
   start();
-  if (paused) state.textContent = "Paused.";
+  if (paused) state.textContent = state.dataset.paused;
 });
 newButton.addEventListener("click", () => {
   showWaiting();

@@ -185,6 +185,7 @@ report_subscriptions = Table(  # who wants which reports by mail
     Column("account_id", BinaryUuid, ForeignKey("accounts.id"), primary_key=True),
     Column("kind", String(16), nullable=False),  # campaign or weekly: see accounts.report_subscriptions
     Column("dashboard_root", Text, nullable=False),  # the dashboard's path, for links
+    Column("language", String(8), nullable=False),  # of the page where it was chosen: see translation
     Column("since_at", BigInteger, nullable=False),
 )
 

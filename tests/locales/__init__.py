@@ -1,0 +1,1 @@
+"""The catalogues of texts in other languages."""

@@ -1,0 +1,93 @@
+"""The language of pages and mails: negotiation, formats, and that English is what everything else gets."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+import pytest
+
+from linkweir import translation
+from linkweir.translation import gettext, negotiate_language, ngettext, use_language
+
+NARROW, WIDE, MINUS = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}", "\N{MINUS SIGN}"
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("de", "de"),
+        ("de-CH", "de"),
+        ("FR-ca, en;q=0.5", "fr"),
+        ("en, de", "en"),
+        ("en;q=0.2, de;q=0.3", "de"),
+        ("nl, de;q=0.1", "de"),
+        ("nl, pl;q=0.4", "en"),
+        ("de;q=0, fr;q=0.001", "fr"),
+        ("de;q=0", "en"),
+        ("*", "en"),
+        ("fr;q=0.5, *;q=0.1", "fr"),
+        ("de ; q=0.4 , fr;Q=0.8", "fr"),
+        ("de;q=1.0000, fr;q=0.1", "fr"),
+        ("de;q=7, fr;q=0.1", "fr"),
+        ("deutsch-ist-keine-sprache-hier", "en"),
+        ("german, fr", "fr"),
+        (",,;q=,fr", "fr"),
+        ("de\x00, fr", "fr"),
+        ("nl," * 400 + "de", "en"),
+    ],
+)
+def test_accept_language_is_negotiated(header: str, language: str) -> None:
+    """The known language with the highest weight, the first of several, else English; malformed ranges do not count."""
+    assert negotiate_language(header) == language
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "share", "change", "day"),
+    [
+        ("en", "1,234,567", "12.5%", f"{MINUS}33%", "7 Mar 2026"),
+        ("de", "1.234.567", f"12,5{WIDE}%", f"{MINUS}33{WIDE}%", "7. März 2026"),
+        ("fr", f"1{NARROW}234{NARROW}567", f"12,5{NARROW}%", f"{MINUS}33{NARROW}%", "7 mars 2026"),
+    ],
+)
+def test_numbers_and_dates_follow_the_language(code: str, number: str, share: str, change: str, day: str) -> None:
+    """Separators, the space before a percent sign, and the names of months are those of the language."""
+    with use_language(code):
+        assert translation.format_number(1_234_567) == number
+        assert translation.format_percent(1, 8) == share
+        assert translation.format_change(2, 3) == change
+        assert translation.format_date(date(2026, 3, 7)) == day
+
+
+def test_nothing_is_shared_between_threads() -> None:
+    """A page in German does not change what the API says at the same time."""
+    with use_language("de"), ThreadPoolExecutor(1) as pool:
+        assert gettext("Sign in") == "Anmelden"
+        assert pool.submit(gettext, "Sign in").result() == "Sign in"
+    assert gettext("Sign in") == "Sign in"
+
+
+@pytest.mark.parametrize(
+    ("code", "none", "one", "many"),
+    [
+        ("en", "0 days", "1 day", "1,000 days"),
+        ("de", "0 Tage", "1 Tag", "1.000 Tage"),
+        ("fr", "0 jour", "1 jour", f"1{NARROW}000 jours"),
+    ],
+)
+def test_plurals_follow_the_language(code: str, none: str, one: str, many: str) -> None:
+    """Each language has its own rule: nothing is singular in French."""
+    with use_language(code):
+        assert [ngettext("%(num)s day", "%(num)s days", count) for count in (0, 1, 1000)] == [none, one, many]
+
+
+def test_what_no_catalogue_has_stays_english() -> None:
+    """Texts of others, such as names, are not lost; nothing is not the head of a catalogue."""
+    with use_language("fr"):
+        assert translation.translate("Spring sale") == "Spring sale"
+        assert translation.translate("") == ""
+
+
+def test_an_unknown_language_is_refused() -> None:
+    """A mistake in the code is seen at once."""
+    with pytest.raises(KeyError), use_language("nl"):
+        pass
