@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+import pytest
 
-from linkweir.db import click_inbox_table
 from linkweir.manual import contents
 from linkweir.settings import ROLES
+from tests.nats_server import NatsCluster, require_nats
 from tests.postgresql_server import PostgresqlServer, require_postgresql
 from tests.test_service_secrets import make_master_key
 from tests.web.running_service import BROWSER_HEADERS, RunningService, wait_until
@@ -106,24 +107,42 @@ def test_what_remains_is_what_the_answer_says_until_the_operator_removes_it(tmp_
         assert find_values(server.folder) == {}
 
 
-def test_clicks_on_their_way_are_sealed(tmp_path: Path) -> None:
-    """What waits in the inbox for a worker says nothing of who followed a link: no file of the server holds the user
-    agent of a click, though the mail that was clicked is there.
+@pytest.mark.parametrize("transport", ["postgresql", "jetstream"])
+def test_clicks_on_their_way_are_sealed(tmp_path: Path, transport: str) -> None:
+    """What waits for a worker in the inbox, or in a stream of NATS, says nothing of who followed a link: no file of
+    their servers holds the user agent of a click, though the mail that was clicked is in the database.
     """
-    with start_server() as server:
-        options: dict[str, Any] = {"database": server.create(), "master_key": make_master_key()}
-        options |= {"click_transport": "postgresql", "roles": tuple(sorted(set(ROLES) - {"count"}))}
-        with RunningService(tmp_path, **options) as service:
+    with start_server() as server, start_transport(transport) as (settings, folder):
+        settings |= {"database": server.create(), "master_key": make_master_key()}
+        roles = tuple(sorted(set(ROLES) - {"count"}))
+        with RunningService(tmp_path, roles=roles, **settings) as service:
             (entry,) = service.send(recipients=[{"email": ADDRESS}], subject="Hello quuxtitle")
             link = urlsplit(service.delivered_links(entry["id"])[0]).path
             assert service.reader.get(link, headers={**BROWSER_HEADERS, "User-Agent": AGENT}).status_code == 302
             service.wait_until_ingested()
-            with service.components.database.read() as connection:
-                assert click_inbox_table.count_events(connection) == 1
+            assert service.components.click_transport is not None
+            assert service.components.click_transport.count_waiting() == 1
             server.execute("CHECKPOINT")
             found = find_values(server.folder / "data")
             assert found["base"] == {"address", "subject"}
             assert "user agent" not in set().union(*found.values())
+            if folder is not None:
+                assert any(path.suffix == ".blk" for path in folder.rglob("*"))
+                assert find_values(folder) == {}
+
+
+@contextmanager
+def start_transport(name: str) -> Iterator[tuple[dict[str, Any], Path | None]]:
+    """The settings of a transport of clicks, and where a server of its own keeps them."""
+    if name == "postgresql":
+        yield {"click_transport": name}, None
+        return
+    require_nats()
+    cluster = NatsCluster(1)
+    try:
+        yield cluster.settings(), cluster.folder
+    finally:
+        cluster.stop()
 
 
 def read_manual_statements(first: str) -> list[str]:
