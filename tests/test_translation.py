@@ -87,6 +87,13 @@ def test_what_no_catalogue_has_stays_english() -> None:
         assert translation.translate("") == ""
 
 
+def test_a_value_may_have_any_name() -> None:
+    """What a text calls its value does not clash with the parameters of the functions."""
+    with use_language("de"):
+        assert gettext("%(text)r is not an e-mail address", text="x") == "'x' ist keine E-Mail-Adresse"
+    assert ngettext("%(count)s of %(plural)s", "%(count)s of %(plural)s", 2, count=1, plural=2) == "1 of 2"
+
+
 def test_an_unknown_language_is_refused() -> None:
     """A mistake in the code is seen at once."""
     with pytest.raises(KeyError), use_language("nl"):

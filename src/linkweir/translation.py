@@ -122,12 +122,12 @@ def translate_plural(singular: str, plural: str, count: int) -> str:
     return _load_catalogue(_current.get()).ngettext(singular, plural, count)
 
 
-def gettext(text: str, **values: object) -> str:
+def gettext(text: str, /, **values: object) -> str:
     """Translate a text and put the values in place of `%(name)s`."""
     return translate(text) % values
 
 
-def ngettext(singular: str, plural: str, count: int, **values: object) -> str:
+def ngettext(singular: str, plural: str, count: int, /, **values: object) -> str:
     """Translate a text that depends on `count`, and put the values in; `%(num)s` is the number."""
     return translate_plural(singular, plural, count) % {"num": format_number(count), **values}
 
