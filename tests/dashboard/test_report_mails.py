@@ -146,6 +146,23 @@ def test_reports_are_sent_once_to_whoever_chose_them(tmp_path: Path) -> None:
         assert [line for line in service.logs if line["event"].startswith("report_mails") and "@" in str(line)] == []
 
 
+def test_a_report_is_in_the_language_of_the_page_where_it_was_chosen(tmp_path: Path) -> None:
+    """Its subject, its figures and its HTML are German for who chose it on a German page."""
+    with run_with_relay(tmp_path / "data") as (service, relay), DashboardClient(service) as client:
+        client.http.headers["Accept-Language"] = "de"
+        assert client.sign_in().status_code == 303
+        assert client.post("/settings/reports", {"reports": "campaign"}).status_code == 303
+        hour = send_campaign(service, relay)
+        assert run_twice(service, (hour + 49) * HOUR_US) == 1
+        (mail,) = relay.mails[EMAIL]
+        plain, page = (mail.get_body((kind,)) for kind in ("plain", "html"))
+        assert plain
+        assert page
+        assert mail["Subject"].startswith(f"Bericht: {TAG}")
+        assert "Maschinenklicks, nicht mitgezählt: 0" in plain.get_content()
+        assert '<html lang="de">' in page.get_content()
+
+
 def test_a_refused_report_is_tried_again_each_hour(tmp_path: Path) -> None:
     """The relay refuses a report: it is tried again an hour later and not before, and given up after ten attempts;
     other users get theirs meanwhile. Whoever wants nothing any more gets nothing.

@@ -92,6 +92,24 @@ def test_the_accept_header_decides(accept: str, expected: bool) -> None:
     assert prefers_html(accept) is expected
 
 
+@pytest.mark.parametrize(
+    ("code", "link", "root", "privacy"),
+    [
+        ("en", "Link not found", "This host opens links in e-mails", "Your rights"),
+        ("de", "Link nicht gefunden", "Dieser Host öffnet Links in E-Mails", "Ihre Rechte"),
+        ("fr", "Lien introuvable", "Cet hôte ouvre des liens", "Vos droits"),
+    ],
+)
+def test_pages_for_readers_speak_their_language(tmp_path: Path, code: str, link: str, root: str, privacy: str) -> None:
+    """What people see without signing in is in the language that they ask for, which caches are told."""
+    with RunningService(tmp_path / "data") as served:
+        headers = {"Accept-Language": f"{code}-XX, en;q=0.1"}
+        for path, text in (("/c/nothing", link), ("/", root), ("/privacy", privacy)):
+            page = served.reader.get(path, headers=headers)
+            assert (f'<html lang="{code}">' in page.text, text in page.text) == (True, True), path
+            assert "accept-language" in page.headers["vary"].lower()
+
+
 def test_the_root_has_the_operators_page(tmp_path: Path, page_file: Path) -> None:
     """`/` shows the page on every host, also where links alone are served, and nothing else is opened by that."""
     with RunningService(tmp_path / "data", root_page=page_file) as served:

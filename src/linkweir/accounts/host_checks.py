@@ -19,6 +19,7 @@ import dns.resolver
 
 from linkweir.accounts.domain_names import is_host_name
 from linkweir.settings import Network
+from linkweir.translation import gettext_noop
 from linkweir.webhooks.ssrf_guard import blocked_reason
 
 DNS_TIMEOUT_SECONDS = 5.0  # of one question, with its repetitions: somebody waits for the page
@@ -26,8 +27,8 @@ TLS_TIMEOUT_SECONDS = 5.0
 MAX_CNAMES = 8  # in a row
 MAX_ADDRESSES = 3  # of one host that are tried
 PROOF_LABEL = "_linkweir"
-NOT_CHECKED = "not checked"  # that a problem of TLS begins with which is none of the host's
-NO_ANSWER = "the DNS did not answer; try again"
+NOT_CHECKED = gettext_noop("not checked")  # that a problem of TLS begins with which is none of the host's
+NO_ANSWER = gettext_noop("the DNS did not answer; try again")
 
 
 def proof_record(account: uuid.UUID, domain: str) -> tuple[str, str]:
@@ -105,7 +106,7 @@ class HostChecker:
         return (
             f"leads to {', '.join(sorted(addresses))}, not to {self._target}"
             if addresses
-            else "no record was found yet"
+            else gettext_noop("no record was found yet")
         )
 
     def _find_proof_problem(self, account: uuid.UUID, domain: str) -> str | None:
@@ -125,7 +126,7 @@ class HostChecker:
             reason = blocked_reason(address, port, self._allowed)
             if reason is not None:
                 return f"{NOT_CHECKED}: {reason}"
-        problem: str | None = "the host has no address"
+        problem: str | None = gettext_noop("the host has no address")
         for address in addresses[:MAX_ADDRESSES]:
             problem = _try_tls(host, address, port)
             if problem is None:

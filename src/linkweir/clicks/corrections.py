@@ -25,6 +25,7 @@ from linkweir.html import Outcome, Switches, check
 from linkweir.html.outcome import REASONS
 from linkweir.pagination import PageRequest, RowPage
 from linkweir.tokens import KeyRing, Tracker
+from linkweir.translation import gettext, translate
 
 MAX_CORRECTIONS = 1000  # in force, of one account
 COMMAND_LINE_AUTHOR = "command line"
@@ -85,9 +86,9 @@ def create_correction(
     """
     destination, replacement = request.destination.strip(), request.replacement.strip()
     if request.campaign is not None and number is not None:
-        raise ValidationError("campaign", "cannot be given together with message_id")
+        raise ValidationError("campaign", gettext("cannot be given together with message_id"))
     if to_location(destination) is None:
-        raise ValidationError("destination", "must be an address that begins with http:// or https://")
+        raise ValidationError("destination", gettext("must be an address that begins with http:// or https://"))
     _check_replacement(connection, destination, replacement, rules)
     in_force = corrections_table.list_in_force(connection, account)
     same: list[RowMapping] = []
@@ -96,7 +97,9 @@ def create_correction(
         is_same = (row["destination"], row["campaign"], row["number"]) == (destination, request.campaign, number)
         (same if is_same else others).append(row)
     if len(others) >= MAX_CORRECTIONS:
-        raise ValidationError("destination", f"is one too many: an account may have {MAX_CORRECTIONS} corrections")
+        raise ValidationError(
+            "destination", gettext("is one too many: an account may have %(most)s corrections", most=MAX_CORRECTIONS)
+        )
     _check_chains(destination, replacement, [row for row in others if _overlaps(row, request.campaign, number)])
     for row in same:
         corrections_table.remove(connection, row["id"], author, now)
@@ -154,34 +157,45 @@ def remove_correction(connection: Connection, account: uuid.UUID, correction: uu
     """Let the destination lead to itself again; the record stays. Raises NotFound."""
     row = get_correction(connection, account, correction)
     if row["removed_at"] is not None:
-        raise NotFound("the correction was removed already")
+        raise NotFound(gettext("the correction was removed already"))
     corrections_table.remove(connection, correction, author, now)
 
 
 def _check_replacement(connection: Connection, destination: str, replacement: str, rules: LinkRules) -> None:
     for field, text in (("destination", destination), ("replacement", replacement)):
         if _EMAIL_ADDRESS.search(text):
-            raise ValidationError(field, "must not contain an e-mail address or a user name: corrections are kept")
+            raise ValidationError(
+                field, gettext("must not contain an e-mail address or a user name: corrections are kept")
+            )
     refusal, location = rules.refusal_reason(replacement), to_location(replacement)
     if refusal is not None or location is None:
-        raise ValidationError("replacement", f"cannot be a link: {refusal or REASONS[Outcome.NO_HOST]}")
+        raise ValidationError(
+            "replacement",
+            gettext("cannot be a link: %(reason)s", reason=translate(refusal or REASONS[Outcome.NO_HOST])),
+        )
     if replacement == destination:
-        raise ValidationError("replacement", "is the destination itself")
+        raise ValidationError("replacement", gettext("is the destination itself"))
     blocked = blocklist_table.list_all(connection)
     hosts, destinations = (
         frozenset(row["value"] for row in blocked if row["kind"] == kind) for kind in blocklist_table.BLOCK_KINDS
     )
     if LinkPolicy(hosts, destinations).is_blocked(location):
-        raise ValidationError("replacement", "is blocked by the operator of this service")
+        raise ValidationError("replacement", gettext("is blocked by the operator of this service"))
 
 
 def _check_chains(destination: str, replacement: str, others: Sequence[RowMapping]) -> None:
     """Refuse what reads as if a correction led on to another: each is applied once."""
     for row in others:
         if row["destination"] == replacement:
-            raise ValidationError("replacement", f"is corrected itself, to {row['replacement']}: give that address")
+            raise ValidationError(
+                "replacement",
+                gettext("is corrected itself, to %(address)s: give that address", address=row["replacement"]),
+            )
         if row["replacement"] == destination:
-            raise ValidationError("destination", f"is where {row['destination']} leads: correct that one again instead")
+            raise ValidationError(
+                "destination",
+                gettext("is where %(address)s leads: correct that one again instead", address=row["destination"]),
+            )
 
 
 def _overlaps(row: Mapping[Any, Any], campaign: str | None, number: int | None) -> bool:
