@@ -497,13 +497,17 @@ def test_a_second_service_on_a_folder_names_the_first(tmp_path: Path) -> None:
 
 
 def test_workers_with_a_mail_port_in_use_end_with_one_sentence(tmp_path: Path) -> None:
-    """With --workers and the SMTP port taken: exit code 1, the sentence that names the port, and no traceback."""
+    """With --workers and the SMTP port taken: exit code 1, the sentence that names port and option, no traceback, and
+    nothing that is shown only once.
+    """
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
         with run_service(tmp_path, "--workers", "2", "--smtp-port", str(port)) as process:
             assert process.wait_for_exit() == 1
             said = [line for line in process.error_output.splitlines() if line.startswith("linkweir serve: ")]
-            assert said == [f"linkweir serve: cannot listen for SMTP on 127.0.0.1 port {port}: Address already in use"]
+            reason = f"cannot listen for SMTP on 127.0.0.1 port {port}: Address already in use"
+            assert said == [f"linkweir serve: {reason}; --smtp-port takes another one"]
+            assert "Store these now" not in process.output
             assert "Traceback" not in process.error_output
 
 

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import ctypes
+import errno
 import gc
 import os
 import signal
@@ -144,12 +145,11 @@ def _open_listener(args: argparse.Namespace) -> tuple[Settings, socket.socket]:
     settings = from_environment(os.environ, port=args.port, **given)
     smtp_port = _choose_smtp_port(args, settings)
     smtps_port = _choose_smtps_port(args, settings, smtp_port)
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        listener = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)  # `strerror` repeats the address
-        raise LinkweirError(f"cannot listen on {settings.host} port {settings.port}: {reason}") from error
+    if settings.has_role("smtp"):  # before anything is made: secrets that are shown once would be lost with the start
+        for each, option in ((smtp_port, "--smtp-port"), (smtps_port, "--smtps-port")):
+            if each:
+                _listen(settings.smtp_host, each, "for SMTP ", option).close()
+    listener = _listen(settings.host, settings.port, "", "--port")
     # asyncio does this only for sockets that name their protocol, which accepted ones do not: without it each answer
     # on a connection kept alive waits 40 ms for the client's delayed acknowledgement
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -157,6 +157,16 @@ def _open_listener(args: argparse.Namespace) -> tuple[Settings, socket.socket]:
     if port != settings.port:
         settings = from_environment(os.environ, port=port, **given)
     return replace(settings, smtp_port=smtp_port, smtps_port=smtps_port), listener
+
+
+def _listen(host: str, port: int, purpose: str, option: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)  # `strerror` repeats the address
+        hint = f"; {option} takes another one" if error.errno == errno.EADDRINUSE else ""
+        raise LinkweirError(f"cannot listen {purpose}on {host} port {port}: {reason}{hint}") from error
 
 
 def _choose_smtp_port(args: argparse.Namespace, settings: Settings) -> int | None:
