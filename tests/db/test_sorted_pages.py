@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, update
@@ -51,7 +52,7 @@ def test_messages_are_in_the_order_of_each_column(sample: SampleDatabase, is_asc
     with sample.database.write() as connection:
         for key, n in made.items():
             connection.execute(update(messages).where(messages.c.id == key).values(expected_clicks=n % 4))
-    orders: dict[str, Callable[[int], object]] = {
+    orders: dict[str, Callable[[int], Any]] = {
         "subject": lambda n: SUBJECTS[n].translate({ord("A"): "a"})[:100],
         "recipient": lambda n: n % 3,
         "accepted": lambda n: n,
@@ -87,7 +88,7 @@ def test_clickers_are_in_the_order_of_each_column(sample: SampleDatabase, is_asc
     before all others.
     """
     made = {add_clicker(sample, n): n for n in range(len(CLICKERS))}
-    orders: dict[str, Callable[[int], object]] = {
+    orders: dict[str, Callable[[int], Any]] = {
         "recipient": lambda n: CLICKERS[n][0].lower(),
         "variant": lambda n: CLICKERS[n][1] or "",
         "sent": lambda n: n,

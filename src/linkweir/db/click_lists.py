@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    FromClause,
     RowMapping,
     ScalarSelect,
     Select,
@@ -29,7 +30,7 @@ from linkweir.db.sorted_pages import load_sorted_page
 from linkweir.pagination import PageRequest, RowPage, SortedPage, SortRequest
 
 IS_CLICK: Final = clicks.c.kind == "click"
-MAX_SORTED: Final = 20_000  # messages of a campaign that are looked at for clickers in another order than by time
+MAX_SORTED: Final = 10_000  # messages of a campaign that are looked at for clickers in another order than by time
 CLICKER_SORT_COLUMNS: Final = {  # and what they are called in a row
     **{"recipient": "recipient", "variant": "variant", "sent": "at", "first": "first_at", "last": "last_at"},
     **{"clicks": "expected_clicks", "links": "links", "machine": "machine"},
@@ -68,14 +69,13 @@ def list_clickers(
     `only_likely`: with a hit that is rather a person's than a machine's.
     """
     statement = _select_clickers(
-        account,
-        tag,
+        message_tags,
         position=position,
         destination=destination,
         address=address,
         between=between,
         only_likely=only_likely,
-    )
+    ).where(message_tags.c.account_id == account, message_tags.c.tag == tag)
     return load_page_of(connection, statement, (message_tags.c.created_at, message_tags.c.message_id), page_request)
 
 
@@ -95,14 +95,14 @@ def list_clickers_sorted(
     CLICKER_SORT_COLUMNS.
     """
     here = (message_tags.c.account_id == account, message_tags.c.tag == tag)
-    window = select(message_tags.c.message_id).where(*here)
+    window = select(message_tags.c.created_at, message_tags.c.message_id).where(*here)
     window = window.order_by(message_tags.c.created_at.desc(), message_tags.c.message_id.desc())
-    newest = window.limit(searched).subquery()
+    newest = window.limit(searched).subquery()  # joined by its ids only: PostgreSQL may know nothing of a new campaign
     statement = _select_clickers(
-        account, tag, position=position, destination=None, address=address, between=between, only_likely=only_likely
-    ).join(newest, newest.c.message_id == message_tags.c.message_id)
+        newest, position=position, destination=None, address=address, between=between, only_likely=only_likely
+    )
     if request.column == "last":
-        statement = statement.add_columns(_select_last_click(message_tags.c.message_id, position).label("last_at"))
+        statement = statement.add_columns(_select_last_click(newest.c.message_id, position).label("last_at"))
     found = statement.subquery()
     is_cut = connection.execute(window.offset(searched).limit(1)).first() is not None
     order = (_clicker_sort_key(found, request.column), found.c.id)
@@ -135,8 +135,7 @@ def find_last_clicks(
 
 
 def _select_clickers(
-    account: uuid.UUID,
-    tag: str,
+    tagged: FromClause,
     *,
     position: int | None,
     destination: str | None,
@@ -145,15 +144,14 @@ def _select_clickers(
     only_likely: bool,
 ) -> Select[Any]:
     counts = message_links.c.human + message_links.c.unsure
-    conditions: list[ColumnElement[bool]] = [message_tags.c.account_id == account, message_tags.c.tag == tag]
-    conditions += [] if position is None else [message_links.c.position == position]
+    conditions: list[ColumnElement[bool]] = [] if position is None else [message_links.c.position == position]
     conditions += [] if destination is None else [message_links.c.destination == destination]
     conditions += [messages.c.recipient.ilike(f"%{address.translate(LIKE_ESCAPES)}%", escape="\\")] if address else []
     conditions += [messages.c.likely_count > 0] if only_likely else []
     statement = (
         select(
-            message_tags.c.message_id.label("id"),
-            message_tags.c.created_at.label("at"),
+            tagged.c.message_id.label("id"),
+            tagged.c.created_at.label("at"),
             func.min(messages.c.recipient).label("recipient"),  # there is one: PostgreSQL has to be told
             func.min(messages.c.variant).label("variant"),
             func.min(message_links.c.first_at).label("first_at"),
@@ -163,10 +161,10 @@ def _select_clickers(
             *(func.sum(message_links.c[name]).label(name) for name in EXPECTED_LINK_COUNTS),
             func.min(messages.c.clicked_basis_points).label("clicked_basis_points"),
         )
-        .join(messages, messages.c.id == message_tags.c.message_id)
-        .join(message_links, message_links.c.message_id == message_tags.c.message_id)
+        .join(messages, messages.c.id == tagged.c.message_id)
+        .join(message_links, message_links.c.message_id == tagged.c.message_id)
         .where(*conditions)
-        .group_by(message_tags.c.created_at, message_tags.c.message_id)
+        .group_by(tagged.c.created_at, tagged.c.message_id)
         .having(func.sum(counts) > 0)
     )
     if between is not None:
