@@ -1,6 +1,7 @@
 """A PostgreSQL server of the tests' own: in a temporary folder, on a Unix socket, gone with the process that asked."""
 
 import atexit
+import contextlib
 import ctypes
 import functools
 import itertools
@@ -15,6 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 TEMPLATE = "linkweir_template"
+SETTINGS = ("fsync=off", "listen_addresses=", "max_connections=200", "shared_buffers=32MB", "max_wal_size=2GB")
+START_SECONDS = 120.0
 _numbers = itertools.count()
 
 
@@ -36,43 +39,64 @@ class PostgresqlServer:
 
     def __init__(self, programs: Path, more_settings: Sequence[str] = ()) -> None:
         self.programs = programs
+        self._settings = (*SETTINGS, *more_settings)
+        ports = [setting.removeprefix("port=") for setting in more_settings if setting.startswith("port=")]
+        self._port = ports[-1] if ports else ""
         self.folder = Path(tempfile.mkdtemp(prefix="linkweir-pg-"))
         if user := _user():
             shutil.chown(self.folder, user)
         data = self.folder / "data"
         options = ("-U", "linkweir", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         self._run("initdb", "-D", str(data), *options)
-        settings = ["fsync=off", "listen_addresses=", "max_connections=200", "shared_buffers=32MB", "max_wal_size=2GB"]
-        settings += more_settings
-        with (self.folder / "log").open("wb") as log:
-            self.process = subprocess.Popen(  # noqa: S603
-                [programs / "postgres", "-D", data, "-k", self.folder, *(f"-c{setting}" for setting in settings)],
-                user=user,
+        atexit.register(self.stop)
+        self.start()
+        self.execute(f"CREATE DATABASE {TEMPLATE}")
+        self._migrate()
+
+    def start(self) -> None:
+        """Start the server, also after it was killed: then as soon as what it left has ended, and let it recover."""
+        until = time.monotonic() + START_SECONDS
+        while True:
+            self.process = self._start_process()
+            if self._answers(until):
+                return
+            assert time.monotonic() < until, (self.folder / "log").read_text()[-2000:]
+            time.sleep(0.1)
+
+    def _start_process(self) -> "subprocess.Popen[bytes]":
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen(  # noqa: S603
+                [
+                    *(self.programs / "postgres", "-D", self.folder / "data", "-k", self.folder),
+                    *(f"-c{setting}" for setting in self._settings),
+                ],
+                user=_user(),
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - no thread runs yet that holds a lock
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - it only asks the system for a signal
             )
-        atexit.register(self.stop)
-        self._wait()
-        self.execute(f"CREATE DATABASE {TEMPLATE}")
-        self._migrate()
+
+    def kill(self) -> None:
+        """End the server's first process at once, without a word; the others end when they notice."""
+        self.process.kill()
+        self.process.wait()
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(  # noqa: S603
             [self.programs / program, *arguments], check=True, capture_output=True, user=_user(), cwd=self.folder
         )
 
-    def _wait(self) -> None:
-        until = time.monotonic() + 60
-        while True:
-            try:
+    def _answers(self, until: float) -> bool:
+        """Wait for the first answer; False when the process has ended, or it is too late."""
+        import psycopg
+
+        while time.monotonic() < until and self.process.poll() is None:
+            with contextlib.suppress(psycopg.OperationalError):
                 self.execute("SELECT 1")
-                return
-            except Exception:
-                if time.monotonic() > until or self.process.poll() is not None:
-                    raise
-                time.sleep(0.05)
+                return True
+            time.sleep(0.05)
+        return False
 
     def _migrate(self) -> None:
         from linkweir.db.postgresql_database import PostgresqlDatabase
@@ -91,7 +115,8 @@ class PostgresqlServer:
 
     def url(self, name: str) -> str:
         """The address of a database of this name."""
-        return f"postgresql://linkweir@/{name}?host={self.folder}"
+        port = self._port and f"&port={self._port}"
+        return f"postgresql://linkweir@/{name}?host={self.folder}{port}"
 
     def create(self, *, empty: bool = False) -> str:
         """The address of a new database, with all tables unless `empty`."""
@@ -116,18 +141,20 @@ def _die_with_parent() -> None:
 
 
 @functools.cache
-def _start() -> "PostgresqlServer | str":
+def _start(_name: str, settings: tuple[str, ...]) -> "PostgresqlServer | str":
     try:
         import psycopg  # noqa: F401
     except ModuleNotFoundError:
         return "psycopg is not installed"
     programs = _find_programs()
-    return PostgresqlServer(programs) if programs else "PostgreSQL is not installed"
+    return PostgresqlServer(programs, settings) if programs else "PostgreSQL is not installed"
 
 
-def require_postgresql() -> PostgresqlServer:
-    """The server, started the first time; skips the test where there is none."""
-    server = _start()
+def require_postgresql(name: str = "shared", *settings: str) -> PostgresqlServer:
+    """The server of this name, started the first time: a test that kills it has one of its own. `settings` are more of
+    the server's. Skips the test where there is none.
+    """
+    server = _start(name, settings)
     if isinstance(server, str):
         from tests.conftest import skip_or_fail
 

@@ -124,9 +124,9 @@ def create_services(
         database,
         transport or events,
         log,
-        ingest=lambda connection, events: ingest_events(connection, events, classifier, now()),
+        ingest=lambda connection, events: ingest_events(connection, events, classifier, database.now()),
         notify=lambda connection: enqueue_notifications(
-            connection, now(), tracking_keyring.current, max_delay_us=max_delay_us
+            connection, database.now(), tracking_keyring.current, max_delay_us=max_delay_us
         ),
         dead_letters=dead_letters,
         is_idle=local_journal.is_idle if events is local_journal and transport is None else lambda: True,
@@ -181,7 +181,7 @@ def create_services(
         machine_heartbeat=MachineHeartbeat(database, settings),
         retention_worker=PeriodicWorker(
             "retention",
-            lambda is_stopping: delete_expired(database, now(), log, is_stopping),
+            lambda is_stopping: delete_expired(database, database.now(), log, is_stopping),
             log,
             settings.retention_seconds,
         ),
@@ -193,7 +193,7 @@ def create_services(
         ),
         report_mail_worker=PeriodicWorker(
             "report-mails",
-            lambda is_stopping: send_reports(database, settings, now(), log, is_stopping),
+            lambda is_stopping: send_reports(database, settings, database.now(), log, is_stopping),
             log,
             settings.retention_seconds,
         ),
@@ -345,7 +345,7 @@ def _create_delivery_worker(
         log,
         lease=settings.claim_seconds,
         first_wait=settings.retry_seconds,
-        clock=now,
+        clock=database.now,
         concurrency=settings.delivery_connections,
         signer=DkimSigner(database, vault, log),
         retention_interval=settings.retention_seconds if settings.has_role("housekeeping") else None,
@@ -368,7 +368,7 @@ def _create_webhook_worker(
         connections=settings.webhook_connections,
         lease=settings.claim_seconds + settings.webhook_timeout,
         retry=settings.webhook_retry_seconds,
-        clock=now,
+        clock=database.now,
     )
 
 

@@ -1,7 +1,10 @@
 """PostgreSQL as the database: what it refuses, in words that give nothing away, and that it is the same schema."""
 
 import itertools
+import os
+import socket
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -13,16 +16,20 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import insert, select, text
 
-from linkweir.db import accounts_table, aggregate_values_table
+from linkweir import clock
+from linkweir.clock import HOUR_US, SECOND_US
+from linkweir.db import accounts_table, aggregate_values_table, postgresql_database
 from linkweir.db.database import CopyLocation, WriteMode
-from linkweir.db.postgresql_database import PostgresqlDatabase
+from linkweir.db.postgresql_database import IDLE_FACTOR, LINK_CHECK_SECONDS, PostgresqlDatabase
 from linkweir.db.schema import accounts, metadata
 from linkweir.db.schema_upgrade import LATEST_REVISION, create_database, migrate
 from linkweir.errors import DatabaseUnavailable, DataFolderError, SettingsError, TransactionConflict, UnstorableData
 from linkweir.settings import Settings, from_environment
 from tests.databases import make_database, use_dialect
-from tests.postgresql_server import require_postgresql
+from tests.postgresql_server import TEMPLATE, require_postgresql
+from tests.web.running_service import find_free_port
 
+MINUTE_US = 60 * SECOND_US
 PASSWORD = "hunter2-hunter2"  # noqa: S105 - of nobody
 
 
@@ -106,6 +113,69 @@ def test_a_server_that_is_gone_is_unavailable(database: PostgresqlDatabase) -> N
         connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
     with database.read() as connection:
         assert connection.scalar(select(accounts.c.name)) == "kept"
+
+
+def test_a_commit_is_on_the_disk_whatever_the_server_is_told(database: PostgresqlDatabase) -> None:
+    """Where the database is set to answer before a transaction is flushed, ours wait for it all the same; what else
+    is set, such as waiting for replicas, stays.
+    """
+    expected = {"off": "on", "local": "local", "remote_apply": "remote_apply"}
+    with database.read() as connection:
+        name = connection.scalar(text("SELECT current_database()"))
+    for setting, expectation in expected.items():
+        with database.write() as connection:
+            connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = {setting}"))
+        database.close()
+        with database.read() as connection:
+            assert connection.scalar(text("SHOW synchronous_commit")) == expectation
+
+
+def test_a_transaction_that_does_nothing_is_ended(tmp_path: Path) -> None:
+    """A client that says nothing for long within a transaction loses it, with its locks; one that only reads does
+    not, for it holds none.
+    """
+    with use_dialect("postgresql"):
+        database = make_database(tmp_path, timeout=0.1)
+        silence = 3 * IDLE_FACTOR * 0.1
+        with database.read() as connection:
+            time.sleep(silence)
+            assert connection.scalar(text("SELECT 1")) == 1
+        with pytest.raises(DatabaseUnavailable), database.write() as connection:
+            time.sleep(silence)  # the commit is refused
+        with database.write(WriteMode.EXCLUSIVE):
+            pass
+
+
+def test_the_time_is_the_servers(database: PostgresqlDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this machine's clock shows, before the first transaction and after it was set."""
+    right = clock.now()
+    for shift in (0, HOUR_US, -HOUR_US):
+        monkeypatch.setattr(postgresql_database, "now", lambda shift=shift: clock.now() + shift)
+        with database.write(WriteMode.CONCURRENT):
+            pass
+        assert right - MINUTE_US < database.now() < right + 10 * MINUTE_US
+    url = database._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    elsewhere = PostgresqlDatabase(url, database.folder, timeout=2)
+    assert right - MINUTE_US < elsewhere.now() < right + 10 * MINUTE_US
+    elsewhere.close()
+
+
+def test_both_ends_of_a_connection_ask_after_each_other(tmp_path: Path) -> None:
+    """Over a network silence is not taken for life, on either side, unless the address says how long it may last."""
+    port = find_free_port()
+    require_postgresql("network", "listen_addresses=127.0.0.1", f"port={port}")
+    for more, expected in (("", LINK_CHECK_SECONDS), ("?keepalives_idle=77", 77)):
+        url = f"postgresql://linkweir@127.0.0.1:{port}/{TEMPLATE}{more}"
+        database = PostgresqlDatabase(url, tmp_path, timeout=30)
+        with database.read() as connection:
+            assert connection.scalar(text("SHOW tcp_keepalives_idle")) == str(LINK_CHECK_SECONDS)
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            with socket.socket(fileno=os.dup(driver.pgconn.socket)) as end:
+                assert end.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+                assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == expected
+                assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) > 0
+        database.close()
 
 
 def test_writers_wait_for_whom_their_modes_exclude(database: PostgresqlDatabase) -> None:

@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from linkweir.accounts import account_lookup, api_keys, domains, smtp_credentials
-from linkweir.clock import now
 from linkweir.dashboard import key_access, session_cookies
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.errors import ValidationError
@@ -58,7 +57,7 @@ def show_send(call: DashboardRequest) -> Response:
 def send_test_mail(call: DashboardRequest) -> Response:
     """Send a mail with one tracked link, and lead to its page."""
     values = {name: call.form_fields.get(name, "").strip() for name in ("from", "to")}
-    parts, moment = call.services, now()
+    parts, moment = call.services, call.services.database.now()
     link = f"{service_url(call.request, parts.settings)}/docs"
     submission = Submission(
         sender=Mailbox(values["from"]),

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from linkweir.clock import now
 from linkweir.db.group_commit import GroupCommit
 
 PROBE_SECONDS = 5.0  # between two looks that only see whether a write is possible
@@ -50,6 +51,12 @@ class Database(ABC):
         self.on_wal_lost: Callable[[], None] = lambda: None  # called when a file of SQLite's log was removed
         self._timeout = timeout
         self._group_commit = GroupCommit(partial(self.write, WriteMode.CONCURRENT), 2 * timeout)
+
+    def now(self) -> int:
+        """The time in microseconds since 1970 that all machines of this database agree on, whatever their own clocks
+        show: leases and what is due are decided by it.
+        """
+        return now()
 
     @abstractmethod
     def create(self) -> None:

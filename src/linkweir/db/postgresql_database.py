@@ -4,13 +4,16 @@ Transactions of all machines write beside each other, as far as their modes allo
 locks of the database first, shared or alone, and keeps them until it ends. A read is one view of the database
 (REPEATABLE READ); who writes sees what others have committed before each statement (READ COMMITTED), and locks the rows
 that it decides by. What an error says never holds the password, nor what a statement was about.
+
+A machine that hangs, or has gone without a word, must not hold its locks for hours: the server ends a transaction whose
+client says nothing for long, and both sides ask after each other where nothing is said.
 """
 
 import math
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +24,7 @@ from psycopg.adapt import Buffer, Loader
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.pool import QueuePool
 
+from linkweir.clock import now
 from linkweir.db import postgresql_vacuum
 from linkweir.db.database import PROBE_SECONDS, CopyLocation, Database, WriteMode
 from linkweir.errors import DatabaseUnavailable, DataFolderError, TransactionConflict, UnstorableData
@@ -29,10 +33,20 @@ MIN_VERSION: Final = 15
 WRITERS_LOCK: Final = 0x6C696E6B  # the advisory lock that all writers share, and an exclusive one has alone
 SERIAL_LOCK: Final = WRITERS_LOCK + 1  # and the one of the serial writers
 JOB_LOCKS: Final = 0x6C6B6A  # the class of the locks of jobs, whose second number is a digest of the name
+IDLE_FACTOR: Final = 6  # times what a request waits for a lock: how long a transaction may do nothing and hold some
+LINK_CHECK_SECONDS: Final = 10  # of silence until one side asks whether the other is there, and between two questions
+LINK_CHECKS: Final = 3  # questions without an answer until it is not
+LINK_OPTIONS: Final = {
+    "keepalives_idle": LINK_CHECK_SECONDS,
+    "keepalives_interval": LINK_CHECK_SECONDS,
+    "keepalives_count": LINK_CHECKS,
+    "tcp_user_timeout": LINK_CHECK_SECONDS * (LINK_CHECKS + 1) * 1000,  # milliseconds
+}
+_CLOCK: Final = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
 _LOCKS: Final = {
-    WriteMode.CONCURRENT: f"SELECT pg_advisory_xact_lock_shared({WRITERS_LOCK})",
-    WriteMode.SERIAL: f"SELECT pg_advisory_xact_lock_shared({WRITERS_LOCK}), pg_advisory_xact_lock({SERIAL_LOCK})",
-    WriteMode.EXCLUSIVE: f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})",
+    WriteMode.CONCURRENT: f"pg_advisory_xact_lock_shared({WRITERS_LOCK})",
+    WriteMode.SERIAL: f"pg_advisory_xact_lock_shared({WRITERS_LOCK}), pg_advisory_xact_lock({SERIAL_LOCK})",
+    WriteMode.EXCLUSIVE: f"pg_advisory_xact_lock({WRITERS_LOCK})",
 }
 CONFLICTS: Final = ("40001", "40P01")  # codes of transactions that the server ended for others' sake
 UNAVAILABLE: Final = ("08", "25006", "40", "53", "55P03", "57", "58")  # beginnings of codes: trying again may help
@@ -46,7 +60,20 @@ class PostgresqlDatabase(Database):
         parsed = make_url(url)
         super().__init__(folder, f"postgresql://{parsed.host or ''}/{parsed.database or ''}", timeout)
         self._next_probe_at = 0.0
+        idle = f"set_config('idle_in_transaction_session_timeout', '{round(IDLE_FACTOR * timeout * 1000)}ms', true)"
+        # the time comes last: it is what it is when the locks are held
+        self._begin = {mode: f"SELECT {idle}, {locks}, {_CLOCK}" for mode, locks in _LOCKS.items()}
+        self._clock_offset: int | None = None  # microseconds that the server's clock is ahead of this machine's
         self._engine = _make_engine(parsed, timeout, connections)
+
+    def now(self) -> int:
+        """The server's time, by the difference that the last transaction which wrote has found; this machine's while
+        the server has never been there.
+        """
+        if self._clock_offset is None:
+            with suppress(DatabaseUnavailable), self.read() as connection:
+                self._compare_clocks(connection.exec_driver_sql(f"SELECT {_CLOCK}").scalar_one())
+        return now() + (self._clock_offset or 0)
 
     def create(self) -> None:
         """Refuse a server that is too old, or a database of another encoding."""
@@ -71,8 +98,11 @@ class PostgresqlDatabase(Database):
             if timeout is not None:
                 wait = text("SELECT set_config('lock_timeout', :wait, true)")
                 connection.execute(wait, {"wait": f"{max(1, round(timeout * 1000))}ms"})
-            connection.exec_driver_sql(_LOCKS[mode])
+            self._compare_clocks(connection.exec_driver_sql(self._begin[mode]).one()[-1])
             yield connection
+
+    def _compare_clocks(self, at: int) -> None:
+        self._clock_offset = at - now()
 
     @contextmanager
     def try_job(self, name: str) -> Iterator[bool]:
@@ -161,10 +191,19 @@ def _make_engine(url: URL, timeout: float, connections: int) -> Engine:
             "connect_timeout": max(2, math.ceil(timeout)),
             "application_name": "linkweir",
             "client_encoding": "utf8",
-            "options": f"-c lock_timeout={wait}ms -c jit=off -c timezone=UTC",
+            "options": " ".join(
+                f"-c {option}"
+                for option in (
+                    *(f"lock_timeout={wait}ms", "jit=off", "timezone=UTC"),
+                    f"tcp_keepalives_idle={LINK_CHECK_SECONDS}",
+                    f"tcp_keepalives_interval={LINK_CHECK_SECONDS}",
+                    f"tcp_keepalives_count={LINK_CHECKS}",
+                )
+            ),
+            **{name: value for name, value in LINK_OPTIONS.items() if name not in url.query},
         },
     )
-    event.listen(engine, "connect", _adapt_numbers)
+    event.listen(engine, "connect", _prepare_connection)
     return engine
 
 
@@ -176,8 +215,15 @@ class _NumberLoader(Loader):
         return int(digits) if digits.lstrip("-").isdigit() else Decimal(digits)
 
 
-def _adapt_numbers(connection: psycopg.Connection[Any], _record: object) -> None:
+def _prepare_connection(connection: psycopg.Connection[Any], _record: object) -> None:
+    """Read numbers as this expects them; and where the server would answer before a transaction is on its disk, have
+    it wait, since what was committed is promised to somebody.
+    """
     connection.adapters.register_loader("numeric", _NumberLoader)
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    connection.commit()
 
 
 def _first_line(error: object) -> str:

@@ -14,7 +14,6 @@ from sqlalchemy import Connection, RowMapping
 from linkweir.accounts import account_lookup
 from linkweir.accounts.account_lookup import SendingAccount
 from linkweir.accounts.smtp_credentials import get_smtp_credential, sending_domains
-from linkweir.clock import now
 from linkweir.errors import (
     DatabaseUnavailable,
     Forbidden,
@@ -198,7 +197,7 @@ class SubmissionHandler:
     def _submit(self, mail: RawMail, credential: object) -> str:
         parts = self._services
         find_account, allowed = partial(self._find_account, credential), _allowed_domains(credential)
-        accepted = parts.submitter.submit_raw(parts.keyring, find_account, mail, now(), allowed=allowed)
+        accepted = parts.submitter.submit_raw(parts.keyring, find_account, mail, parts.database.now(), allowed=allowed)
         parts.delivery_worker.wake()
         parts.metrics.accepted_messages.inc(len(accepted))
         account = str(self._account_id(credential))

@@ -12,7 +12,6 @@ from linkweir.accounts.api_keys import ApiPrincipal
 from linkweir.api.v2 import request_types, submission_parsing
 from linkweir.api.v2.response_types import ResultRecipient, V1ErrorResponse, V1SendResponse
 from linkweir.api.v2.send_endpoints import require_sender_domains
-from linkweir.clock import now
 from linkweir.errors import Forbidden, Unauthorized, ValidationError
 from linkweir.mail.message_types import RecipientResult
 from linkweir.web import authentication, request_body
@@ -71,7 +70,7 @@ def _send(services: AppServices, principal: ApiPrincipal, data: bytes) -> Respon
 
 
 def _submit(services: AppServices, principal: ApiPrincipal, email: V1SendRequest) -> Response:
-    moment = now()
+    moment = services.database.now()
     message = _to_send_request(email)
     require_sender_domains(principal, message)
     submission = submission_parsing.to_submission(message, moment)

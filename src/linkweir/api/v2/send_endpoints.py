@@ -15,7 +15,7 @@ from linkweir.accounts.domain_names import to_ascii_domain
 from linkweir.api.endpoint import ApiRequest
 from linkweir.api.v2 import request_types, submission_parsing
 from linkweir.api.v2.response_types import ResourceList, ResultRecipient, ScheduleTimes, SendResult
-from linkweir.clock import now, rfc3339
+from linkweir.clock import rfc3339
 from linkweir.errors import ValidationError
 from linkweir.mail.content_validation import check_header_length, parse_mailboxes
 from linkweir.mail.message_types import RecipientResult, Submission
@@ -92,7 +92,7 @@ def _accept_message(
     store_reply: Callable[[Connection, bytes], None] = lambda _connection, _reply: None,
 ) -> bytes:
     """Accept a message and return the response; `store_reply` runs in the transaction that accepts it."""
-    moment = now()
+    moment = services.database.now()
     submission = submission_parsing.to_submission(message, moment)
 
     def make_reply(connection: Connection, results: list[RecipientResult]) -> bytes:

@@ -112,6 +112,8 @@ class IngestWorker(WorkerThread):
             return work()
         except (DatabaseUnavailable, ClickTransportUnavailable, OSError) as error:
             self.failures += 1
+            # what took too long, for whoever ended it, would do so for ever
+            self._batch_limit = self.batch_size = max(BATCH_EVENTS_UNDER_LOAD, self.batch_size // 2)
             self.problem = str(error)
             self._log.error("click.store_failed", error=str(error), kind=type(error).__name__)
         except Exception as error:

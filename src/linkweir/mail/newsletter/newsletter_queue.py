@@ -139,7 +139,7 @@ class NewsletterQueue:
 
         if recipients:
             message = replace(self._message, recipients=tuple(recipients))
-            body, _ = self._submitter.submit(self._ring, self._account, message, now(), make_reply=store)
+            body, _ = self._submitter.submit(self._ring, self._account, message, self._database.now(), make_reply=store)
         else:
             body = self._database.write_together(lambda connection: store(connection, []))
         self._remember(body)
