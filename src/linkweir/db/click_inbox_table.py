@@ -2,8 +2,9 @@
 stored what is in them. A claim is a lease.
 """
 
+import itertools
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -18,23 +19,27 @@ def add(connection: Connection, groups: Iterable[tuple[uuid.UUID, int, bytes]], 
 
 
 def claim(
-    connection: Connection, limit: int, worker: uuid.UUID, now: int, until: int
-) -> Sequence[tuple[uuid.UUID, int, bytes]]:
-    """Claim up to `limit` groups, the oldest first, and skip those that another transaction is claiming: id, time of
-    arrival, sealed events.
+    connection: Connection, max_groups: int, max_events: int, *, worker: uuid.UUID, now: int, until: int
+) -> list[tuple[uuid.UUID, int, int, bytes]]:
+    """Claim groups of together at most `max_events`, but at least one, the oldest first; skip those that another
+    transaction is claiming. Return the id, number of events, time of arrival and data of each.
     """
     unclaimed = (
-        select(click_inbox.c.id, click_inbox.c.created_at, click_inbox.c.data)
+        select(click_inbox.c.id, click_inbox.c.events, click_inbox.c.created_at)
         .where(click_inbox.c.claimed_until_at <= now)
         .order_by(click_inbox.c.created_at, click_inbox.c.id)
-        .limit(limit)
+        .limit(max_groups)
         .with_for_update(skip_locked=True)
     )
-    found = [(row.id, row.created_at, row.data) for row in connection.execute(unclaimed)]
-    if found:
-        here = click_inbox.c.id.in_([key for key, *_ in found])
-        connection.execute(update(click_inbox).where(here).values(claimed_by=worker, claimed_until_at=until))
-    return found
+    rows = connection.execute(unclaimed).all()
+    totals = itertools.accumulate(row.events for row in rows)
+    found = {row.id: row for row, total in zip(rows, totals, strict=True) if total <= max_events or row is rows[0]}
+    if not found:
+        return []
+    here = click_inbox.c.id.in_(list(found))
+    claimed = update(click_inbox).where(here).values(claimed_by=worker, claimed_until_at=until)
+    data = {row.id: row.data for row in connection.execute(claimed.returning(click_inbox.c.id, click_inbox.c.data))}
+    return [(key, row.events, row.created_at, data[key]) for key, row in found.items()]
 
 
 def delete_groups(connection: Connection, groups: Collection[uuid.UUID]) -> None:

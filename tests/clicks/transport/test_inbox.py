@@ -66,6 +66,17 @@ def test_what_was_sent_is_read_once_and_forgotten_when_stored(harness: InboxHarn
     assert harness.count_groups() == 1
 
 
+def test_small_groups_fill_a_batch(harness: InboxHarness) -> None:
+    """Where groups are small a worker soon takes as many as make a batch, and no more, the oldest first."""
+    sender, worker = harness.open_inbox(), harness.open_inbox()
+    for start in range(0, 60, 3):
+        sender.send([make_event(n) for n in range(start, start + 3)])
+    taken = [len(worker.read_from(None, 10).events) for _ in range(4)]
+    assert taken == [3, 9, 9, 9]
+    rest = worker.read_from(None, 1000).events
+    assert [event.position for event in rest] == list(range(30, 60))
+
+
 def test_a_worker_that_died_loses_nothing(harness: InboxHarness) -> None:
     """When its lease has ended another worker reads the same events."""
     harness.open_inbox().send([make_event(n) for n in range(10)])

@@ -21,7 +21,8 @@ from linkweir.errors import VaultError
 from linkweir.vault import Vault
 
 MAX_UNREADABLE_US = DAY_US  # that a group of no use to anybody may stay: there is data of people in it
-LEASE_US = 120 * SECOND_US  # for one batch, which takes a worker about a second
+MAX_CLAIMED_GROUPS = 1000  # at once
+LEASE_SECONDS = 120.0  # for one batch, which takes a worker about a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +33,23 @@ class InboxCursor:
 
 
 class ClickInbox:
-    """Threads and processes may share it. A group that this machine's vault key does not open, or that is damaged,
-    stays for a day, is logged and blocks nothing: another machine may have the right key.
+    """Threads and processes may share it. A claim lasts `lease_seconds`. A group that this machine's vault key does not
+    open, or that is damaged, stays for a day, is logged and blocks nothing: another machine may have the right key.
     """
 
-    def __init__(self, database: Database, vault: Vault, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self, database: Database, vault: Vault, log: FilteringBoundLogger, lease_seconds: float = LEASE_SECONDS
+    ) -> None:
+        self._lease_us = int(lease_seconds * SECOND_US)
         self._database = database
         self._vault = vault
         self._log = log
         self._worker = uuid.uuid4()
+        self._group_size = float(MAX_GROUP_EVENTS)  # of the groups that were claimed last
+
+    def now(self) -> int:
+        """The time that all machines agree on: see `Database.now`."""
+        return self._database.now()
 
     def send(self, events: Sequence[ClickEvent]) -> None:
         """Bring events into the inbox: they are durable there when this returns. Raises DatabaseUnavailable,
@@ -52,18 +61,20 @@ class ClickInbox:
             click_inbox_table.add(connection, groups, read_clock(connection))
 
     def read_from(self, cursor: JournalCursor | None, limit: int) -> EventBatch:
-        """Claim about `limit` events that nobody has claimed, at least a group; `cursor` is None. Raises
+        """Claim at most `limit` events that nobody has claimed, but at least a group; `cursor` is None. Raises
         DatabaseUnavailable.
         """
         assert cursor is None
         with self._database.write(WriteMode.CONCURRENT) as connection:
             at = read_clock(connection)
             claimed = click_inbox_table.claim(
-                connection, max(1, limit // MAX_GROUP_EVENTS), self._worker, at, at + LEASE_US
+                connection, self._guess_groups(limit), limit, worker=self._worker, now=at, until=at + self._lease_us
             )
+        if claimed:
+            self._group_size = sum(count for _, count, _, _ in claimed) / len(claimed)
         events: list[ClickEvent] = []
         opened = []
-        for group, created_at, data in claimed:
+        for group, _, created_at, data in claimed:
             try:
                 events += open_group(data, self._vault)
                 opened.append(group)
@@ -73,6 +84,10 @@ class ClickInbox:
                 if expired:
                     self.acknowledge(InboxCursor((group,)))
         return EventBatch(events, InboxCursor(tuple(opened)) if opened else None)
+
+    def _guess_groups(self, limit: int) -> int:
+        """How many groups to look at: they are small while few readers come, and others may claim the rest."""
+        return max(1, min(MAX_CLAIMED_GROUPS, int(limit / self._group_size)))
 
     def acknowledge(self, cursor: JournalCursor) -> None:
         """The events of these groups are stored: delete them. Raises DatabaseUnavailable."""
