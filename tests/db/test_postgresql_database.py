@@ -20,7 +20,7 @@ from linkweir import clock
 from linkweir.clock import HOUR_US, SECOND_US
 from linkweir.db import accounts_table, aggregate_values_table, postgresql_database
 from linkweir.db.database import CopyLocation, WriteMode
-from linkweir.db.postgresql_database import IDLE_FACTOR, LINK_CHECK_SECONDS, PostgresqlDatabase
+from linkweir.db.postgresql_database import LINK_CHECK_SECONDS, PostgresqlDatabase
 from linkweir.db.schema import accounts, metadata
 from linkweir.db.schema_upgrade import LATEST_REVISION, create_database, migrate
 from linkweir.errors import DatabaseUnavailable, DataFolderError, SettingsError, TransactionConflict, UnstorableData
@@ -130,13 +130,14 @@ def test_a_commit_is_on_the_disk_whatever_the_server_is_told(database: Postgresq
             assert connection.scalar(text("SHOW synchronous_commit")) == expectation
 
 
-def test_a_transaction_that_does_nothing_is_ended(tmp_path: Path) -> None:
+def test_a_transaction_that_does_nothing_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that says nothing for long within a transaction loses it, with its locks; one that only reads does
     not, for it holds none.
     """
     with use_dialect("postgresql"):
-        database = make_database(tmp_path, timeout=0.1)
-        silence = 3 * IDLE_FACTOR * 0.1
+        monkeypatch.setattr(postgresql_database, "IDLE_FACTOR", 0.01)
+        database = make_database(tmp_path, timeout=100)
+        silence = 3.0  # three times as long
         with database.read() as connection:
             time.sleep(silence)
             assert connection.scalar(text("SELECT 1")) == 1

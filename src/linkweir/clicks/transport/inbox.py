@@ -47,10 +47,6 @@ class ClickInbox:
         self._worker = uuid.uuid4()
         self._group_size = float(MAX_GROUP_EVENTS)  # of the groups that were claimed last
 
-    def now(self) -> int:
-        """The time that all machines agree on: see `Database.now`."""
-        return self._database.now()
-
     def send(self, events: Sequence[ClickEvent]) -> None:
         """Bring events into the inbox: they are durable there when this returns. Raises DatabaseUnavailable,
         VaultError.
