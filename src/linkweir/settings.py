@@ -267,11 +267,7 @@ class Settings:
         ),
     )
     claim_seconds: float = field(
-        default=30.0,
-        metadata=doc(
-            "Seconds after which a delivery that did not finish is tried again; clicks that a worker took from the "
-            "shared inbox and did not store are given to another one after four times as long."
-        ),
+        default=30.0, metadata=doc("Seconds after which a delivery that did not finish is tried again.")
     )
     retry_seconds: float = field(
         default=30.0, metadata=doc("Seconds before the first retry of a delivery; later ones wait longer.")

@@ -11,8 +11,6 @@ from linkweir.errors import SettingsError
 from linkweir.settings import Settings
 from linkweir.vault import Vault
 
-LEASE_FACTOR = 4  # how much longer than a mail a worker may have a batch of clicks
-
 
 def make_click_transport(
     settings: Settings, database: Database, vault: Vault, log: FilteringBoundLogger, dead_letters: DeadLetterFile
@@ -23,7 +21,7 @@ def make_click_transport(
     if settings.click_transport == "local":
         return None
     if settings.click_transport == "postgresql":
-        return ClickInbox(database, vault, log, LEASE_FACTOR * settings.claim_seconds)
+        return ClickInbox(database, vault, log)
     try:
         from linkweir.clicks.transport.click_stream import ClickStream
     except ModuleNotFoundError as error:
