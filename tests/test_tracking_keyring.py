@@ -14,6 +14,7 @@ from linkweir.accounts import domains
 from linkweir.db import domains_table
 from linkweir.errors import KeyRingError, ValidationError
 from linkweir.html.switches import Switches
+from linkweir.key_rollout import KeyRollout
 from linkweir.mail.draft import OperatorDefaults
 from linkweir.service_secrets import KeyRingFile
 from linkweir.tokens import keyring_file
@@ -53,7 +54,11 @@ def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosts]:
     sample = SampleDatabase(tmp_path)
     defaults = OperatorDefaults(BASE_URL, Switches(), "sealed")
     keyring = TrackingKeyRing(
-        KeyRingFile(tmp_path / "keys.json"), sample.database, defaults, make_logger("error", io.StringIO())
+        KeyRingFile(tmp_path / "keys.json"),
+        sample.database,
+        defaults,
+        make_logger("error", io.StringIO()),
+        KeyRollout(("host", str(tmp_path)), is_shared=False),
     )
     keyring.load()
     yield Hosts(sample, tmp_path / "keys.json", keyring)

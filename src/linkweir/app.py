@@ -49,6 +49,7 @@ from linkweir.db.schema_upgrade import create_database, migrate
 from linkweir.errors import DatabaseUnavailable, LinkweirError
 from linkweir.first_start import ensure_default_account
 from linkweir.html import Switches
+from linkweir.key_rollout import KeyRollout, own_machine
 from linkweir.machine_status import MachineHeartbeat
 from linkweir.mail.delivery_worker import DeliveryWorker
 from linkweir.mail.dkim_signing import DkimSigner
@@ -114,7 +115,10 @@ def create_services(
     dead_letter_retention = DeadLetterRetention(dead_letters, database)
     heartbeat = Heartbeat(settings.data)
     submitter = create_submitter(settings, database, log, heartbeat.require_recent if role == "web" else lambda: None)
-    tracking_keyring = TrackingKeyRing(choose_keyring_source(settings, database), database, submitter.defaults, log)
+    rollout = KeyRollout(own_machine(settings), is_shared=bool(settings.database))
+    tracking_keyring = TrackingKeyRing(
+        choose_keyring_source(settings, database), database, submitter.defaults, log, rollout
+    )
     tracking_hosts = TrackingHosts(database, log)
     link_policy = LinkPolicyCache(database, log, compile_skip_pattern)
     bucket_store = FileBuckets(settings.data)

@@ -4,7 +4,6 @@ A service on SQLite is one machine, whose own heartbeat file says the same.
 """
 
 import contextlib
-import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from linkweir.db import delivery_queue_table, machines_table, outbox_table
 from linkweir.db.database import Database, WriteMode
 from linkweir.db.portable_sql import read_clock
 from linkweir.errors import Conflict, DatabaseUnavailable, NotFound
+from linkweir.key_rollout import own_machine
 from linkweir.settings import Settings
 
 WRITE_INTERVAL_SECONDS: Final = 5.0
@@ -61,7 +61,7 @@ class MachineHeartbeat:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
-        self._key = {"host": socket.gethostname(), "folder": str(settings.data.absolute())}
+        self._key = dict(zip(("host", "folder"), own_machine(settings), strict=True))
         self._started_at = now()
         self._write_at = 0.0
         self._is_written = False
@@ -71,8 +71,12 @@ class MachineHeartbeat:
         """Whether it is time to write it; only then is what it says worth finding out."""
         return bool(self._settings.database) and time.monotonic() >= self._write_at
 
-    def write(self, checks: Mapping[str, str], *, clicks_waiting: int, clicks_lost: int, drained_until_at: int) -> None:
-        """Write it; `drained_until_at`: clicks that came before have left its journal. Raises DatabaseUnavailable."""
+    def write(
+        self, checks: Mapping[str, str], *, key_id: int, clicks_waiting: int, clicks_lost: int, drained_until_at: int
+    ) -> None:
+        """Write it; `key_id`: the newest signing key that all its processes have; `drained_until_at`: clicks that came
+        before have left its journal. Raises DatabaseUnavailable.
+        """
         self._write_at = time.monotonic() + WRITE_INTERVAL_SECONDS
         self._is_written = True
         row = {
@@ -80,6 +84,7 @@ class MachineHeartbeat:
             "roles": list(self._settings.roles),
             "version": __version__,
             "problems": {name: state for name, state in checks.items() if state != "ok"},
+            "key_id": key_id,
             "clicks_waiting": clicks_waiting,
             "clicks_lost": clicks_lost,
         }
@@ -102,7 +107,7 @@ def wait_until_drained(settings: Settings, database: Database, seconds: float) -
     """Wait until all other machines have brought out of their journals what came before this call; return the names of
     those that have not within so many seconds. Raises DatabaseUnavailable.
     """
-    until, own = time.monotonic() + seconds, (socket.gethostname(), str(settings.data.absolute()))
+    until, own = time.monotonic() + seconds, own_machine(settings)
     with database.read() as connection:
         since = read_clock(connection)
     while True:
@@ -163,8 +168,7 @@ def _read_own_heartbeat(settings: Settings) -> MachineStatus:
     problems = {name: state for name, state in checks.items() if state != "ok"}
     if silence > STALE_SECONDS:
         problems = {"heartbeat": _describe_silence(silence)}
-    folder = str(settings.data.absolute())
-    return MachineStatus(socket.gethostname(), folder, settings.roles, __version__, silence, problems)
+    return MachineStatus(*own_machine(settings), settings.roles, __version__, silence, problems)
 
 
 def _describe_silence(seconds: float) -> str:

@@ -126,10 +126,10 @@ def run_rotate(args: argparse.Namespace) -> int:
     with _open_source(args) as source:
         if source is None:
             load_existing_keyring(args)
-            ring = keyring_file.update(key_file_path(args), _rotate)
+            ring, use = keyring_file.update(key_file_path(args), _rotate), "is now in use"
         else:
-            ring = source.update(_rotate)
-    print(f"linkweir: key {ring.current.id} is now in use; {len(ring.keys) - 1} retired still open their links")
+            ring, use = source.update(_rotate), "comes into use when all processes that redirect have it"
+    print(f"linkweir: key {ring.current.id} {use}; {len(ring.keys) - 1} retired still open their links")
     return 0
 
 

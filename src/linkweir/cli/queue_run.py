@@ -111,11 +111,12 @@ def _choose_account(connection: "Connection", given: "uuid.UUID | None") -> "uui
 def _load_keyring(settings: "Settings", database: Any) -> "KeyRing":
     """The service's key ring. Raises UsageError if it has never answered links under this base URL."""
     from linkweir.service_secrets import choose_keyring_source
+    from linkweir.tracking_keyring import load_for_command
 
     source = choose_keyring_source(settings, database)
     if not source.exists():
         raise UsageError("the service has no keys yet: start `linkweir serve` once")
-    ring = source.load()
+    ring = load_for_command(source, database)
     if ring.with_host(settings.base_url).hosts != ring.hosts:
         known = ", ".join(ring.hosts[:5]) or "none"
         raise UsageError(

@@ -136,6 +136,7 @@ def write_heartbeat(services: AppServices) -> None:
             reader = services.click_carrier or services.click_worker
             services.machine_heartbeat.write(
                 {**checks, **_check_transport(services)},
+                key_id=services.tracking_keyring.settled_key_id,
                 clicks_waiting=journal.unacknowledged,
                 clicks_lost=journal.lost,
                 drained_until_at=reader.drained_until_at,

@@ -205,11 +205,9 @@ class RedirectEndpoint:
         return AsgiResponse("unknown", 404, [*OPERATOR_PAGE_HEADERS, (b"content-length", str(len(own)).encode())], own)
 
     def _unopened_link_response(self, scope: Scope) -> AsgiResponse:
-        """The response to what is no link, or to one that another machine has signed with a key that is new."""
+        """The response to what is no link, or to one that another machine may have signed with a key that is new."""
         text = request_path(scope)[len(self._path) :]
-        if self._services.tracking_keyring.source.is_shared and sealed_links.names_unknown_key(
-            self._keyring.current, text
-        ):
+        if self._keyring.may_be_behind and sealed_links.names_unknown_key(self._keyring.current, text):
             return UNAVAILABLE_PAGE.respond(scope["headers"])
         return self._unknown_link_response(scope)
 

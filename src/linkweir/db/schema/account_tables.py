@@ -115,6 +115,7 @@ machines = Table(  # those that share this database, as each has said lately
     Column("roles", JSON, nullable=False),
     Column("version", Text, nullable=False),
     Column("problems", JSON, nullable=False),  # what its readiness probe would say, by check
+    Column("key_id", BigInteger, nullable=False, server_default="0"),  # the newest signing key that it has
     Column("clicks_waiting", BigInteger, nullable=False),  # in its journal
     Column("clicks_lost", BigInteger, nullable=False),
     Column("drained_until_at", BigInteger, nullable=False, server_default="0"),  # clicks before are out of its journal

@@ -7,7 +7,7 @@ that no change is forgotten. The first release spells the statements out here an
 
 from linkweir.db.schema import metadata
 
-revision = "0001_d1351fce"
+revision = "0001_9094ec3a"
 down_revision = None
 branch_labels = None
 depends_on = None
