@@ -14,7 +14,7 @@ from tests.cli.command_runner import CommandRunner
 from tests.database_proxy import DatabaseProxy
 from tests.databases import make_database_url, use_dialect
 from tests.test_service_secrets import make_master_key, make_service
-from tests.web.running_service import BROWSER_HEADERS, RunningService, html_body, read_maildir, wait_until
+from tests.web.running_service import BROWSER_HEADERS, WAIT_SECONDS, RunningService, html_body, read_maildir, wait_until
 
 
 def test_machines_do_what_their_roles_say(tmp_path: Path) -> None:
@@ -61,7 +61,8 @@ def test_machines_do_what_their_roles_say(tmp_path: Path) -> None:
 
 def test_a_machine_that_redirects_goes_on_without_the_database(tmp_path: Path) -> None:
     """It starts while the database is away, once it has been there, and redirects; what it recorded is counted when the
-    database is back. A machine with other roles does not start then.
+    database is back. A short link, which is in the database, asks to come back meanwhile, and leads on afterwards. A
+    machine with other roles does not start then.
     """
     with use_dialect("postgresql"), DatabaseProxy(url := make_database_url()) as proxy:
         options: dict[str, Any] = {"database": proxy.url, "master_key": make_master_key(), "store_wait": 1.0}
@@ -70,6 +71,8 @@ def test_a_machine_that_redirects_goes_on_without_the_database(tmp_path: Path) -
         with RunningService(tmp_path / "all", **{**options, "database": url}) as everything:
             (entry,) = everything.send()
             link = everything.delivered_links(entry["id"])[0].removeprefix("https://t.example.com")
+            (other,) = everything.send(link_style="short")
+            short = everything.delivered_links(other["id"])[0].removeprefix("https://t.example.com")
             earlier = make_service(Settings(data=tmp_path / "c", roles=roles, **options))
             earlier.start()
             earlier.stop()
@@ -80,7 +83,10 @@ def test_a_machine_that_redirects_goes_on_without_the_database(tmp_path: Path) -
                 alone.components.start()
                 running = alone._running.__enter__()
                 assert httpx.get(alone.url + link, headers=BROWSER_HEADERS).status_code == 302
+                answer = httpx.get(alone.url + short, headers=BROWSER_HEADERS, timeout=WAIT_SECONDS)
+                assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
                 assert everything.get_message(entry["id"])["click_count"] == 0
+            wait_until(lambda: httpx.get(alone.url + short, timeout=WAIT_SECONDS).status_code == 302)
             wait_until(lambda: everything.get_message(entry["id"])["click_count"] == 1)
             running.__exit__()
 

@@ -4,12 +4,15 @@ import argparse
 import smtplib
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from linkweir.server import serve
+from linkweir.server.startup_banner import print_startup_banner
 from linkweir.settings import Settings
 from tests.test_app import run_service
+from tests.test_service_secrets import make_service
 from tests.web.running_service import WAIT_SECONDS
 
 
@@ -54,3 +57,29 @@ def test_both_ports_are_printed_and_work(tmp_path: Path) -> None:
             assert client.login(name, password)[0] == 235
         with smtplib.SMTP_SSL("localhost", int(implicit), timeout=WAIT_SECONDS, context=trusted) as client:
             assert client.login(name, password)[0] == 235
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (
+            {"roles": ("redirect",), "click_transport": "postgresql", "database": "postgresql://db.example/linkweir"},
+            ["Linkweir", "Roles", "Account", "Data", "Processes"],
+        ),
+        ({"roles": ("deliver",)}, ["Linkweir", "Roles", "Account", "Data", "Outbox", "Processes"]),
+        ({"roles": ("deliver",), "transport": "discard"}, ["Linkweir", "Roles", "Account", "Data", "Processes"]),
+    ],
+)
+def test_a_machine_prints_what_its_roles_have(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: dict[str, Any], expected: list[str]
+) -> None:
+    """One without dashboard, API, SMTP or Maildir names none of them, and no account while it does not know it."""
+    print_startup_banner(
+        make_service(Settings(data=tmp_path, **settings)), "http://localhost", create_key=False, workers=2
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == expected
+    assert f"Roles         {settings['roles'][0]}" in lines
+    assert not any("None" in line for line in lines)
+    rest = "delivery" if settings["roles"] == ("deliver",) else "the rest"
+    assert any(f"2 for HTTP, 1 for {rest} (" in line for line in lines)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from linkweir import first_start
 from linkweir.server.processor_count import count_processors
-from linkweir.settings import WILDCARD_ADDRESSES, Settings
+from linkweir.settings import ROLES, WILDCARD_ADDRESSES, Settings
 from linkweir.web import send_examples
 from linkweir.web.services import AppServices
 
@@ -26,16 +26,20 @@ def print_startup_banner(service: AppServices, url: str, create_key: bool, worke
     print(f"Linkweir listens on {url}; tracking links begin with {settings.base_url}")
     if urlsplit(settings.base_url).hostname in WILDCARD_ADDRESSES:
         print("              Readers cannot open such links: set --base-url to the public URL of this service.")
-    print(f"Dashboard     {url}/dashboard/")
-    if "Dashboard" not in secrets:
-        where = shlex.join(["linkweir", "user", "list", "--data", str(settings.data)])
-        print(f"              (the first start showed how to sign in; `{where}` lists the users)")
-    print(f"Account       {service.account}")
+    if settings.roles != ROLES:
+        print(f"Roles         {', '.join(settings.roles)}")
+    if settings.has_role("dashboard"):
+        print(f"Dashboard     {url}/dashboard/")
+        if "Dashboard" not in secrets:
+            where = shlex.join(["linkweir", "user", "list", "--data", str(settings.data)])
+            print(f"              (the first start showed how to sign in; `{where}` lists the users)")
+    print(f"Account       {service.account or 'not known while the database is away'}")
     print(f"Data folder   {settings.data.absolute()}")
-    print(f"Outbox        {settings.maildir_path.absolute()} (a Maildir)")
-    print(f"Processes     {_describe_processes(workers)}")
+    if settings.has_role("deliver") and settings.transport == "maildir":
+        print(f"Outbox        {settings.maildir_path.absolute()} (a Maildir)")
+    print(f"Processes     {_describe_processes(settings, workers)}")
     print_smtp_address(service)
-    if "API key" not in secrets:
+    if settings.has_role("api") and "API key" not in secrets:
         origin = "is the one in LINKWEIR_API_KEY" if settings.api_key else "was shown at the first start"
         print(f"API key       {origin}; --new-api-key creates another")
     if secrets:
@@ -65,12 +69,15 @@ def _create_secrets(service: AppServices, create_key: bool) -> dict[str, str]:
     return secrets
 
 
-def _describe_processes(workers: int) -> str:
+def _describe_processes(settings: Settings, workers: int) -> str:
     processors = count_processors()
     available = f"{processors} processor{'s' * (processors > 1)} available"
     if workers == 1:
         return f"1 for everything ({available})"
-    return f"{workers} for HTTP, 1 for delivery, SMTP and counting ({available})"
+    work = {"delivery": ("deliver",), "SMTP": ("smtp", "filter"), "counting": ("count",)}
+    named = [name for name, roles in work.items() if settings.has_role(*roles)]
+    rest = " and ".join(filter(None, (", ".join(named[:-1]), *named[-1:]))) or "the rest"
+    return f"{workers} for HTTP, 1 for {rest} ({available})"
 
 
 def print_smtp_address(service: AppServices) -> None:
