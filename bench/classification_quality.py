@@ -5,7 +5,8 @@ precision and recall of each verdict, by the number of links of a mail, the part
 machine's, and who was taken for whom. Without lists of networks unless `--known` names a part of the data centres: what
 the rules see by themselves is the harder case. `--coarse`: in mode pseudonymous, without addresses and user agents.
 `--uncounted`: without the number of links of a mail. `--mailings`: so many mailings over days to the same people,
-judged as they come; `--forget`: without remembering what programs did with earlier messages.
+judged as they come; `--forget`: without remembering what programs did with earlier messages; `--workers`: by so many
+processes, each of which remembers what it judged itself.
 """
 
 import argparse
@@ -101,6 +102,7 @@ def measure_campaign_series(
     lists: bool = True,
     remember: bool = True,
     coarse: bool = False,
+    workers: int = 1,
 ) -> ConfusionMatrix:
     """Judge several mailings of each of these seeds: see `bench.classification_run`. `lists`: also to lists and
     shared mailboxes, whose many readers take most of the time.
@@ -108,7 +110,7 @@ def measure_campaign_series(
     outcome = ConfusionMatrix()
     for seed in seeds:
         made = generate_campaign_series(seed, mails, mailings, lists=lists)
-        for found in classify_incrementally(made, remember=remember, coarse=coarse):
+        for found in classify_incrementally(made, remember=remember, coarse=coarse, workers=workers):
             outcome.add(*found)
         outcome.mails += len(made.mails)
     return outcome
@@ -169,6 +171,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--uncounted", action="store_true", help="without the number of links of a mail")
     parser.add_argument("--mailings", type=int, default=1, help="to the same people, over days (default: %(default)s)")
     parser.add_argument("--forget", action="store_true", help="without what programs did with earlier messages")
+    parser.add_argument("--workers", type=int, default=1, help="processes that share the mails of several mailings")
     parser.add_argument("--by-manner", action="store_true", help="also by who it was in truth")
     options = parser.parse_args(arguments)
     seeds, coarse = range(options.first, options.first + options.seeds), options.coarse
@@ -177,7 +180,12 @@ def main(arguments: Sequence[str]) -> int:
             parser.error("--known and --uncounted go with one mailing only")
         mails, remember = options.mails or 100, not options.forget
         outcome = measure_campaign_series(
-            seeds, mails=mails, mailings=options.mailings, remember=remember, coarse=coarse
+            seeds,
+            mails=mails,
+            mailings=options.mailings,
+            remember=remember,
+            coarse=coarse,
+            workers=options.workers,
         )
     else:
         mails, counted = options.mails or 400, not options.uncounted

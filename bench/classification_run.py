@@ -43,9 +43,11 @@ def classify_all(
             yield mail, request, judgement.verdict
 
 
-def classify_incrementally(campaign: Campaign, *, remember: bool = True, coarse: bool = False) -> Iterator[Classified]:
+def classify_incrementally(
+    campaign: Campaign, *, remember: bool = True, coarse: bool = False, workers: int = 1
+) -> Iterator[Classified]:
     """Every request with the verdict that it ends with: see `judge_incrementally`, without lists of networks."""
-    for mail, request, judgement in judge_incrementally(campaign, remember=remember, coarse=coarse):
+    for mail, request, judgement in judge_incrementally(campaign, remember=remember, coarse=coarse, workers=workers):
         yield mail, request, judgement.verdict
 
 
@@ -56,13 +58,16 @@ def judge_incrementally(
     coarse: bool = False,
     networks: KnownNetworks | None = None,
     batch_hits: int | None = None,
+    workers: int = 1,
 ) -> Iterator[Judged]:
     """Every request with the judgement that it ends with, judged turn by turn as the service does: each mail again with
     each new hit, with the records of programs that there are by then (`remember`: or without).
 
-    `batch_hits`: so many hits in one turn, whatever lies between them, as by a worker that lags behind.
+    `batch_hits`: so many hits in one turn, whatever lies between them, as by a worker that lags behind;
+    `workers`: so many processes share the mails, and each remembers what it judged itself.
     """
-    enricher, history = Enricher(None, networks or KnownNetworks({})), TrafficHistory()
+    enricher = Enricher(None, networks or KnownNetworks({}))
+    histories = [TrafficHistory() for _ in range(workers)]
     near: dict[int, list[Hit]] = {}
     judgements: dict[HitId, Classification] = {}
     whose: list[tuple[HitId, Mail, Request]] = []
@@ -71,10 +76,11 @@ def judge_incrementally(
             whose.append((hit.id, mail, request))
             near.setdefault(mail.number, []).append(hit)
             if hit.ip and not hit.internal:
-                history.observe_arrival(hit.ip, mail.number, hit.at)
+                histories[mail.number % workers].observe_arrival(hit.ip, mail.number, hit.at)
         mails = {mail.number: mail for mail, _, _ in turn}
         first = turn[0][2].at
         for number, mail in mails.items():
+            history = histories[number % workers]
             hits = near[number] = [hit for hit in near[number] if hit.at >= first - 2 * WINDOW_US]
             context = history.evidence_for(
                 hits, number, delivered_at=_to_microseconds(mail.delivered), link_count=mail.links
