@@ -1,11 +1,6 @@
 """LINKWEIR_CLICK_DURABLE=cluster: a reader is sent on when other machines can count the click, within a bound."""
 
 import http.client
-import os
-import re
-import shutil
-import signal
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +14,7 @@ from linkweir.db.schema import clicks
 from linkweir.tokens import Tracker
 from tests.database_proxy import DatabaseProxy
 from tests.databases import make_database_url, use_dialect
-from tests.preloaded_command import start_command
+from tests.machine_process import MachineProcess
 from tests.test_service_secrets import make_master_key
 from tests.web.running_service import BROWSER_HEADERS, WAIT_SECONDS, RunningService, wait_until
 
@@ -33,61 +28,6 @@ def url() -> Iterator[str]:
         yield make_database_url()
 
 
-class RedirectMachine:
-    """`linkweir serve --role redirect` in processes of its own, with a data folder that can be thrown away."""
-
-    def __init__(self, folder: Path, workers: int, **settings: str) -> None:
-        folder.mkdir()
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("LINKWEIR_")}
-        words = ["serve", "--data", str(folder), "--port", "0", "--role", "redirect", "--workers", str(workers)]
-        self.folder = folder
-        self._process: subprocess.Popen[str] = start_command(
-            words, env={**kept, **settings}, stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
-        assert self._process.stdout is not None
-        match = None
-        while match is None:
-            line = self._process.stdout.readline()
-            assert line, "it did not start"
-            match = re.search(r"listens on http://\S+:(\d+)", line)
-        self.port = int(match[1])
-        wait_until(self._is_ready)
-
-    def _is_ready(self) -> bool:
-        try:
-            return self.get("/readyz") == 200
-        except OSError:
-            return False
-
-    def get(self, path: str) -> int:
-        """The status of one request on a new connection."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_SECONDS)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status
-        finally:
-            connection.close()
-
-    def kill(self) -> None:
-        """End all of its processes at once, and remove its disk."""
-        pid = self._process.pid
-        children = [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-        for process in (pid, *children):
-            os.kill(process, signal.SIGKILL)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        self._process.wait(60)
-        wait_until(lambda: not any(Path(f"/proc/{child}/cmdline").exists() and _is_alive(child) for child in children))
-        shutil.rmtree(self.folder)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_click_outlives_the_machine_that_answered_it(tmp_path: Path, url: str, workers: int) -> None:
     """While readers click, all processes of the machine that redirects are killed, and its disk is thrown away: each
@@ -99,7 +39,8 @@ def test_a_click_outlives_the_machine_that_answered_it(tmp_path: Path, url: str,
     with RunningService(tmp_path / "counting", roles=others, **shared) as counting:
         environment = {f"LINKWEIR_{name.upper()}": value for name, value in shared.items()}
         environment |= {"LINKWEIR_CLICK_DURABLE": "cluster", "LINKWEIR_CLICK_WAIT": str(WAIT_SECONDS)}
-        machine = RedirectMachine(tmp_path / "redirecting", workers, **environment)
+        words = ("--role", "redirect", "--workers", str(workers))
+        machine = MachineProcess(tmp_path / "redirecting", *words, **environment)
         ring = counting.components.keyring
         answered: set[int] = set()
         killed = threading.Event()
