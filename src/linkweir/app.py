@@ -23,6 +23,7 @@ from linkweir import integrity
 from linkweir.accounts.domain_checks import WAKE_SECONDS, DomainChecks
 from linkweir.accounts.domains import TrackingHosts
 from linkweir.accounts.idempotency import discard_abandoned
+from linkweir.accounts.request_limits import RequestLimit
 from linkweir.accounts.sign_in_limiter import SignInLimiter
 from linkweir.accounts.skip_patterns import compile_skip_pattern
 from linkweir.api import openapi_document as openapi
@@ -78,8 +79,9 @@ from linkweir.web import (
 from linkweir.web.memory_budget import MemoryBudget
 from linkweir.web.middleware import RequestDispatcher
 from linkweir.web.oidc_client import make_oidc_client
-from linkweir.web.rate_limit import FileBuckets, TokenBuckets
+from linkweir.web.rate_limit import FileBuckets, RateLimit, TokenBuckets
 from linkweir.web.services import AppServices
+from linkweir.web.shared_rate_limit import SharedRateLimit
 from linkweir.web.structured_logging import make_logger
 from linkweir.webhooks.http_client import WebhookClient
 from linkweir.webhooks.webhook_worker import WebhookWorker
@@ -136,6 +138,12 @@ def create_services(
         is_idle=local_journal.is_idle if events is local_journal and transport is None else lambda: True,
         retry_seconds=settings.spool_retry,
     )
+
+    def make_limit(rate: float, burst: int, name: str) -> RateLimit:
+        if not settings.database:
+            return TokenBuckets(rate, burst, bucket_store, name)
+        return SharedRateLimit(rate, burst, bucket_store, name, RequestLimit(database, rate, burst, name).take)
+
     services = AppServices(
         settings=settings,
         log=log,
@@ -173,8 +181,8 @@ def create_services(
         privacy_requests=build_privacy_requests(
             settings, database, log, lambda: classifier, lambda: tracking_keyring.current
         ),
-        limits=TokenBuckets(settings.rate_limit, settings.rate_burst, bucket_store, "requests"),
-        statistics_limits=TokenBuckets(settings.statistics_rate, settings.statistics_burst, bucket_store, "statistics"),
+        limits=make_limit(settings.rate_limit, settings.rate_burst, "requests"),
+        statistics_limits=make_limit(settings.statistics_rate, settings.statistics_burst, "statistics"),
         bucket_store=bucket_store,
         sign_in_limiter=SignInLimiter(database, now),
         process_lock=ProcessLock(settings.data),

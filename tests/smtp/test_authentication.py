@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from linkweir.smtp import authenticator, smtp_connection, smtp_server
+from linkweir.accounts.sign_in_limiter import SMTP_LIMIT
+from linkweir.smtp import smtp_connection, smtp_server
 from tests.smtp.submission_service import MAIL, SubmissionService
 from tests.web.running_service import WAIT_SECONDS, wait_until
 
@@ -70,7 +71,7 @@ def test_guessing_is_limited_whatever_the_mechanism_and_port(tmp_path: Path, fir
     """Ten failures over one mechanism and port stop the eleventh over the other, with the right password too."""
     with SubmissionService(tmp_path / "data") as service:
         username, password = service.credentials
-        for number in range(authenticator.MAX_FAILURES):
+        for number in range(SMTP_LIMIT[1]):
             with service.connect(sign_in=False, implicit=number % 2 == 0) as client:
                 client.ehlo()
                 assert _try_sign_in(client, first, username, "wrong") == 535

@@ -1,4 +1,4 @@
-"""Rate limit of failed sign-ins to the dashboard, stored in the database for all processes of a data folder.
+"""Rate limit of failed sign-ins to the dashboard and over SMTP, stored in the database for all processes and machines.
 
 Failures count, successes do not. One network (IPv4 address, IPv6 /64: what one household or host has) may fail ten
 times at once, then once in 30 s. Sign-ins as one user may fail 30 times from networks that the user has not signed in
@@ -23,6 +23,7 @@ from linkweir.errors import RateLimited
 NETWORK_LIMIT = (30 * SECOND_US, 10)  # the interval and how many at once
 USER_LIMIT = (20 * SECOND_US, 30)
 RESET_LIMIT = (300 * SECOND_US, 5)  # mails with a reset link, by network and by address
+SMTP_LIMIT = (60 * SECOND_US, 10)  # failures over SMTP, by network
 PASSWORD_CHANGE_LIMIT = (60 * SECOND_US, 10)  # by somebody who is signed in already
 
 
@@ -58,6 +59,18 @@ class SignInLimiter:
         keys = (_hash_key("reset network", rate_limit_network(address)), _hash_key("reset user", email))
         self._spend("", tuple(SignInLimit(key, *RESET_LIMIT) for key in keys))
 
+    def require_smtp_sign_in(self, network: str) -> None:
+        """Somebody in a network is about to try over SMTP. Raises RateLimited, DatabaseUnavailable. Nothing is written:
+        mail programs sign in with each mail.
+        """
+        with self._database.read() as connection:
+            _raise_if_limited(connection, (_smtp_limit(network),), self._clock())
+
+    def record_smtp_failure(self, network: str) -> None:
+        """That was a wrong password. Raises DatabaseUnavailable."""
+        with self._database.write() as connection:
+            sign_in_limits_table.consume(connection, (_smtp_limit(network),), self._clock())
+
     def _spend(self, network: str, limits: tuple[SignInLimit, ...]) -> SignInAttempt:
         """Counted as failed beforehand: many at once cannot all slip through."""
         with self._database.read() as connection:  # a flood that is refused does not keep writers waiting
@@ -85,6 +98,10 @@ def rate_limit_network(ip: str | None) -> str:
 def user_key(email: str) -> bytes:
     """Return the key that failures of sign-ins as a user are counted by."""
     return _hash_key("user", email)
+
+
+def _smtp_limit(network: str) -> SignInLimit:
+    return SignInLimit(_hash_key("smtp network", network), *SMTP_LIMIT)
 
 
 def _network_key(network: str) -> bytes:

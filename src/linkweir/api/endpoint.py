@@ -107,7 +107,7 @@ async def _handle(request: Request, operation: Operation) -> Response:
     services = services_from(request)
     principal = await authentication.authenticate(request, services)
     limits = services.statistics_limits if operation.has_statistics_limit else services.limits
-    limits.consume(principal.account["id"])
+    await services.consume_request(limits, principal.account["id"])
     scope = operation.scope
     principal.require(f"{scope.removesuffix(':all')}:any" if operation.is_per_domain else scope)
     if operation.request is None:

@@ -1,7 +1,8 @@
 """Rate limit of an account's requests: a token bucket each, counted over all processes of a service.
 
 `TokenBuckets` has the rule, a `BucketStore` remembers: `FileBuckets` for the processes that share a data folder,
-`MemoryBuckets` for one process. A database that several machines share would be one more.
+`MemoryBuckets` for one process. Machines that share a database count together by `shared_rate_limit`, which remembers
+their shares here.
 """
 
 import contextlib
@@ -44,6 +45,18 @@ class BucketStore(Protocol):
         """Release what is open; the store may be used again."""
 
 
+class RateLimit(Protocol):
+    """A limit of requests for each key."""
+
+    def try_consume(self, key: object) -> bool:
+        """One request, without waiting for anybody; False: `consume` has to be called, in a thread. Raises
+        RateLimited with the seconds after which the next one is possible.
+        """
+
+    def consume(self, key: object) -> None:
+        """One request. Raises RateLimited, DatabaseUnavailable."""
+
+
 class TokenBuckets:
     """`rate` requests a second, `burst` at once, for each key of the limit called `name`. Threads may share it."""
 
@@ -52,6 +65,11 @@ class TokenBuckets:
         self._burst = burst
         self._store = store
         self._name = name
+
+    def try_consume(self, key: object) -> bool:
+        """One request, of which nobody else has to be asked: True. Raises RateLimited as `consume`."""
+        self.consume(key)
+        return True
 
     def consume(self, key: object) -> None:
         """One request. Raises RateLimited with the seconds after which the next one is possible."""

@@ -41,7 +41,7 @@ from linkweir.web.memory_budget import MemoryBudget
 from linkweir.web.metrics import Metrics
 from linkweir.web.oidc_client import OidcClient
 from linkweir.web.operator_pages import OperatorPages
-from linkweir.web.rate_limit import BucketStore, TokenBuckets
+from linkweir.web.rate_limit import BucketStore, RateLimit
 from linkweir.web.stream_slots import StreamSlots
 from linkweir.webhooks.webhook_worker import WebhookWorker
 
@@ -75,8 +75,8 @@ class AppServices:
     smtp_servers: list[Any] = field(default_factory=list)  # of `smtp.smtp_server.SmtpServer`, which imports this module
     webhooks: WebhookWorker
     privacy_requests: PrivacyRequests
-    limits: TokenBuckets
-    statistics_limits: TokenBuckets
+    limits: RateLimit
+    statistics_limits: RateLimit
     bucket_store: BucketStore
     sign_in_limiter: SignInLimiter
     process_lock: ProcessLock
@@ -159,6 +159,11 @@ class AppServices:
     async def run_blocking(self, work: Callable[[], T]) -> T:
         """Run blocking work off the event loop, a bounded number at a time."""
         return await run_in_thread(work, self.thread_limiter)
+
+    async def consume_request(self, limit: RateLimit, account: uuid.UUID) -> None:
+        """Count one request of an account. Raises RateLimited, DatabaseUnavailable."""
+        if not limit.try_consume(account):
+            await self.run_blocking(lambda: limit.consume(account))
 
     async def run_redirect_lookup(self, work: Callable[[], T]) -> T:
         """Run blocking work of a redirect, in threads that nothing else keeps busy."""

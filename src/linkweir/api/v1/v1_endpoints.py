@@ -48,7 +48,7 @@ async def send_email(request: Request) -> Response:
         if not key or len(key) > authentication.MAX_KEY_LENGTH:
             raise Unauthorized
         who = await authentication.authenticate(request, parts, key)
-        parts.limits.consume(who.account["id"])
+        await parts.consume_request(parts.limits, who.account["id"])
         with parts.memory_budget.reserve() as held:
             data = await request_body.read_body(request, parts.settings.max_body, held)
             return await parts.run_blocking(lambda: _send(parts, who, data))

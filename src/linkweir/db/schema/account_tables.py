@@ -218,6 +218,13 @@ sign_in_limits = Table(  # failed sign-ins by network and by user: see db.sign_i
     Column("free_at", BigInteger, nullable=False, index=True),
 )
 
+rate_limits = Table(  # requests of accounts, on PostgreSQL: see db.rate_limits_table
+    "rate_limits",
+    metadata,
+    Column("key", LargeBinary(32), primary_key=True),
+    Column("free_at", BigInteger, nullable=False),
+)
+
 sign_in_networks = Table(  # networks that users have signed in from
     "sign_in_places",
     metadata,
