@@ -25,7 +25,7 @@ def make_click_transport(
     try:
         from linkweir.clicks.transport.click_stream import ClickStream
     except ModuleNotFoundError as error:
-        if error.name != "nats":
+        if (error.name or "").partition(".")[0] != "nats":
             raise
         raise SettingsError(f"LINKWEIR_CLICK_TRANSPORT: {explain_missing_package('nats')}") from None
     return ClickStream(settings, vault, log, dead_letters)
