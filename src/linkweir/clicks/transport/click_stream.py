@@ -38,6 +38,7 @@ DUPLICATE_SECONDS: Final = 120.0  # within which the servers drop a group that c
 REDELIVERY_SECONDS: Final = 60.0  # after which an unacknowledged group is another worker's; a batch takes about one
 UNREADABLE_SECONDS: Final = 60.0  # before a group that another key sealed is offered again
 UNREADABLE_AGE_SECONDS: Final = MAX_AGE_SECONDS / 2  # of such a group, when it becomes a dead letter
+MAX_FETCHED_GROUPS: Final = 64  # asked for at once: those before them may have been small, and they are not
 FETCH_SECONDS: Final = 0.2  # that a worker waits for groups
 COUNT_SECONDS: Final = 3.0  # that somebody who wants a figure waits
 MAX_UNACKNOWLEDGED: Final = 10_000  # groups of all workers
@@ -107,11 +108,23 @@ class ClickStream:
         if self._claimed:
             self._client.run(lambda session: _send_each(session, self._claimed, b"+WPI"))
             return self._open(self._claimed)
-        groups = max(1, limit // MAX_GROUP_EVENTS)
-        batch = self._open(self._client.run(lambda session: self._fetch(session, groups)))
+        batch = self._open(self._client.run(lambda session: self._fetch_about(session, limit)))
         if isinstance(batch.cursor, StreamCursor):
             self._claimed = batch.cursor.messages
         return batch
+
+    async def _fetch_about(self, session: Session, limit: int) -> list[Msg]:
+        """Groups with about `limit` events: first as many as full ones would be, then more while they are small."""
+        messages: list[Msg] = []
+        events, wanted = 0, max(1, limit // MAX_GROUP_EVENTS)
+        while events < limit:
+            fetched = await self._fetch(session, wanted)
+            messages += fetched
+            events += sum(_count_events(message) for message in fetched)
+            if len(fetched) < wanted or not fetched[-1].metadata.num_pending:
+                break
+            wanted = max(1, min(MAX_FETCHED_GROUPS, len(messages), (limit - events) * len(messages) // events))
+        return messages
 
     async def _fetch(self, session: Session, groups: int) -> list[Msg]:
         if self._pull is None or self._pull[0] is not session.connection:
@@ -242,6 +255,12 @@ async def _send_each(session: Session, messages: Sequence[Msg], answer: bytes) -
     for message in messages:
         await session.connection.publish(message.reply, answer)
     await session.connection.flush()
+
+
+def _count_events(message: Msg) -> int:
+    """How many there are in a group, as its subject says; at least one."""
+    count = message.subject.rpartition(".")[2]
+    return max(1, int(count)) if count.isdecimal() else 1
 
 
 def _identify(events: Sequence[ClickEvent]) -> str:
