@@ -177,3 +177,8 @@ def start_shared_server() -> NatsCluster:
     """One server for all tests that need no other; skips the test where there is none."""
     require_nats()
     return NatsCluster(1)
+
+
+def make_transport_settings(name: str) -> dict[str, Any]:
+    """The settings of machines that bring clicks to each other through the transport of this name."""
+    return start_shared_server().settings() if name == "jetstream" else {"click_transport": name}

@@ -13,18 +13,20 @@ from linkweir.settings import ROLES, Settings, from_environment
 from tests.cli.command_runner import CommandRunner
 from tests.database_proxy import DatabaseProxy
 from tests.databases import make_database_url, use_dialect
+from tests.nats_server import make_transport_settings
 from tests.test_service_secrets import make_master_key, make_service
 from tests.web.running_service import BROWSER_HEADERS, WAIT_SECONDS, RunningService, html_body, read_maildir, wait_until
 
 
-def test_machines_do_what_their_roles_say(tmp_path: Path) -> None:
+@pytest.mark.parametrize("transport", ["postgresql", "jetstream"])
+def test_machines_do_what_their_roles_say(tmp_path: Path, transport: str) -> None:
     """One machine accepts, one delivers, counts and keeps house, one redirects. Each answers for its own roles only,
     a mail and its click pass through all three, and the status names each with what it does.
     """
     with use_dialect("postgresql"):
         url, key = make_database_url(), make_master_key()
         shared: dict[str, Any] = {"database": url, "master_key": key, "base_url": "https://t.example.com/c/"}
-        shared["click_transport"] = "postgresql"
+        shared |= make_transport_settings(transport)
         roles = (("api", "dashboard"), ("deliver", "count", "notify", "housekeeping"), ("redirect",))
         services = [
             RunningService(tmp_path / name, roles=some, **shared) for name, some in zip("abc", roles, strict=True)

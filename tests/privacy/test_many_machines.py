@@ -17,16 +17,21 @@ from linkweir.settings import Settings
 from linkweir.web.structured_logging import make_logger
 from tests.cli.command_runner import CommandRunner
 from tests.databases import make_database, make_database_url, use_dialect
+from tests.nats_server import make_transport_settings
 from tests.test_service_secrets import make_master_key
 from tests.web.running_service import BROWSER_HEADERS, RunningService, wait_until
 
 
-def test_an_erasure_waits_for_the_journals_of_all_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("transport", ["postgresql", "jetstream"])
+def test_an_erasure_waits_for_the_journals_of_all_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
     """A click that another machine has just recorded is erased with the others; a machine that is silent is named, and
     the erasure is not done.
     """
     with use_dialect("postgresql"):
-        shared = {"database": make_database_url(), "master_key": make_master_key(), "click_transport": "postgresql"}
+        shared = {"database": make_database_url(), "master_key": make_master_key()}
+        shared |= make_transport_settings(transport)
         with (
             RunningService(tmp_path / "one", **shared) as one,
             RunningService(tmp_path / "two", roles=("redirect",), **shared) as two,

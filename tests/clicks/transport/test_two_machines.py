@@ -2,6 +2,7 @@
 transport brings them.
 """
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,16 +16,15 @@ from linkweir.db.schema import clicks
 from linkweir.settings import Settings
 from tests.database_proxy import DatabaseProxy
 from tests.databases import make_database_url, use_dialect
-from tests.nats_server import start_shared_server
+from tests.nats_server import NatsCluster, make_transport_settings, require_nats
 from tests.web.running_service import BROWSER_HEADERS, RunningService, wait_until
 
 
 @pytest.fixture(params=["postgresql", "jetstream"])
 def shared(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
     """The settings of both machines: a database, and a transport."""
-    transport = start_shared_server().settings() if request.param == "jetstream" else {"click_transport": "postgresql"}
     with use_dialect("postgresql"):
-        yield {"database": make_database_url(), **transport}
+        yield {"database": make_database_url(), **make_transport_settings(request.param)}
 
 
 def copy_keys(source: Path, target: Path) -> None:
@@ -114,3 +114,43 @@ def test_a_database_that_is_away_loses_no_click(tmp_path: Path, shared: dict[str
         wait_until(lambda: one.components.local_journal.unacknowledged == 0)
         wait_until(lambda: count_clicks(one) == 30)
         assert one.components.local_journal.lost == 0
+
+
+def test_servers_of_a_stream_that_are_away_lose_no_click(tmp_path: Path) -> None:
+    """While they are, from the start on, readers are redirected and their clicks stay on this machine, which says so;
+    what the servers had before they were killed and what came meanwhile is counted when they are back.
+    """
+    require_nats()
+    cluster = NatsCluster(1)
+    (server,) = cluster.servers
+    try:
+        with use_dialect("postgresql"), contextlib.ExitStack() as stack:
+            shared = {"database": make_database_url(), **cluster.settings()}
+            server.kill()
+            one = stack.enter_context(RunningService(tmp_path / "one", **shared))
+            (entry,) = one.send()
+            link = urlsplit(one.delivered_links(entry["id"])[0]).path
+
+            def click(numbers: range) -> None:
+                for number in numbers:
+                    assert one.reader.get(link, headers={"User-Agent": f"Reader/{number}"}).status_code == 302
+
+            def read_checks() -> dict[str, str]:
+                checks: dict[str, str] = one.reader.get("/readyz").json()["checks"]
+                return checks
+
+            click(range(10))
+            wait_until(lambda: "clicks stay on this machine: NATS" in read_checks()["carrier"])
+            assert one.components.local_journal.unacknowledged == 10
+            server.start()
+            wait_until(lambda: count_clicks(one) == 10)
+            wait_until(lambda: one.reader.get("/readyz").status_code == 200)
+            server.kill()
+            click(range(10, 30))
+            wait_until(lambda: "NATS" in read_checks()["carrier"] and "NATS" in read_checks()["clicks"])
+            server.start()
+            wait_until(lambda: count_clicks(one) == 30)
+            wait_until(lambda: one.components.local_journal.unacknowledged == 0)
+            assert one.components.local_journal.lost == 0
+    finally:
+        cluster.stop()
