@@ -47,23 +47,32 @@ def test_polars_has_a_namespace(tracker: Tracker) -> None:
             done = source.with_columns(pl.col("html").linkweir.rewrite(tracker, message_ids=ids)).lazy().collect()
             assert done["html"].to_list() == expect(tracker)
             assert done.schema == frame.schema
+    judged = pl.col("html").linkweir.rewrite(tracker, message_ids=pl.when(False).then("id"), outcomes=True)
+    for rows in (frame.select(judged)["html"].to_list(), frame.lazy().select(judged).collect()["html"].to_list()):
+        assert [row["html"] for row in rows] == HTMLS
+        assert [row["outcome"] for row in rows] == ["message-id", None, "message-id", "message-id"]
     alone = frame.select(pl.col("html").linkweir.rewrite(tracker))["html"].to_list()
     assert alone == [None if html is None else linkweir.rewrite(html, tracker) for html in HTMLS]
     assert frame["html"].linkweir.rewrite(tracker, message_ids=IDS, threads=2).to_list() == expect(tracker)
 
 
 def test_duckdb_has_a_function(tracker: Tracker) -> None:
-    """In SQL, over numbers or texts as message ids; null stays null."""
+    """In SQL, over every type of number or texts as message ids; null stays null, and so does a row without an id."""
     duckdb = pytest.importorskip("duckdb")
     module = pytest.importorskip("linkweir.integrations.duckdb")
     connection = duckdb.connect()
     module.create_function(connection, tracker)
     module.create_function(connection, tracker, name="rewrite_text_ids", id_type="VARCHAR")
-    connection.execute("CREATE TABLE mails (html VARCHAR, id UBIGINT)")
-    connection.executemany("INSERT INTO mails VALUES (?, ?)", list(zip(HTMLS, IDS, strict=True)))
-    rows = connection.execute("SELECT rewrite_links(html, id), rewrite_text_ids(html, 'm') FROM mails ORDER BY id")
-    done = rows.fetchall()
-    assert [row[0] for row in done] == expect(tracker)
+    for kind in ("UBIGINT", "BIGINT", "INTEGER", "HUGEINT"):
+        connection.execute(f"CREATE OR REPLACE TABLE mails (html VARCHAR, id {kind})")
+        connection.executemany("INSERT INTO mails VALUES (?, ?)", list(zip(HTMLS, IDS, strict=True)))
+        rows = connection.execute("SELECT rewrite_links(html, id), rewrite_text_ids(html, 'm') FROM mails ORDER BY id")
+        done = rows.fetchall()
+        assert [row[0] for row in done] == expect(tracker)
+    for number in ("-1", "NULL", "18446744073709551616"):
+        assert connection.execute(f"SELECT rewrite_links('{HTMLS[0]}', {number})").fetchone() == (HTMLS[0],)
+    largest = connection.execute(f"SELECT rewrite_links('{HTMLS[0]}', 18446744073709551615)").fetchone()
+    assert largest == (linkweir.rewrite(HTMLS[0] or "", tracker.for_message(2**64 - 1)),)
     assert done[0][1] == linkweir.rewrite(HTMLS[0] or "", tracker.for_message("m"))
 
 
@@ -79,6 +88,8 @@ def test_pandas_series_keep_index_name_and_dtype(tracker: Tracker, dtype: str) -
     assert (list(done.index), done.name, done.dtype) == (list(series.index), "html", series.dtype)
     with pytest.raises(TypeError, match="htmls must be a pandas Series, not list"):
         module.rewrite_series(HTMLS, tracker)
+    with pytest.raises(TypeError, match="not of float64; whole numbers with nulls need an integer type, such as Int64"):
+        module.rewrite_series(series, tracker, message_ids=pd.Series([1, 2, 3, None]))
 
 
 def test_dask_rewrites_partitions(tracker: Tracker) -> None:
@@ -106,6 +117,9 @@ def test_what_engines_pickle_has_no_secret(tracker: Tracker) -> None:
     done = pickle.loads(data)(table)  # noqa: S301 - our own
     assert done.to_pydict() == {"id": IDS, "html": expect(tracker), "other": list("abcd")}
     assert done.schema == table.schema
+    judged = batches.BatchRewriter(tracker, message_ids="id", outcome_column="outcome")(table)
+    assert judged["outcome"].to_pylist() == ["rewritten", None, "unchanged", "rewritten"]
+    assert judged.drop_columns("outcome") == done
     with pytest.raises(KeyError, match="no column 'x', only id, html, other"):
         batches.BatchRewriter(tracker, column="x")(table)
 
@@ -129,8 +143,10 @@ def test_spark_rewrites_a_data_frame(tracker: Tracker, spark: Any) -> None:
     """In Spark's own Python workers, with the key file's name only."""
     module = pytest.importorskip("linkweir.integrations.spark")
     frame = spark.createDataFrame(list(zip(IDS, HTMLS, strict=True)), "id long, html string")
-    done = module.rewrite_frame(frame, tracker, message_ids="id").orderBy("id").collect()
+    rewritten = module.rewrite_frame(frame, tracker, message_ids="id", outcome_column="outcome")
+    done = rewritten.orderBy("id").collect()
     assert [row["html"] for row in done] == expect(tracker)
+    assert [row["outcome"] for row in done] == ["rewritten", None, "unchanged", "rewritten"]
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -18,6 +18,12 @@ from linkweir.tokens import Privacy, Tracker
 TEXT_FORMATS = (b"u", b"U", b"vu")
 DOCUMENT_FORMATS = (*TEXT_FORMATS, b"z", b"Z", b"vz")
 UUID_FORMAT = b"w:16"
+_TYPE_NAMES = {
+    **dict(zip("cCsSiIlL", ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"), strict=True)),
+    **{"n": "null", "b": "booleans", "e": "float16", "f": "float32", "g": "float64", "d": "decimal"},
+    **{"u": "text", "U": "text", "vu": "text", "z": "bytes", "Z": "bytes", "vz": "bytes"},
+    **{"+l": "lists", "+L": "lists", "+s": "structs"},
+}
 _ID_FORMATS = (*TEXT_FORMATS, UUID_FORMAT, *(bytes([c]) for c in b"csilCSIL"))
 
 
@@ -95,11 +101,21 @@ def import_column(name: str, column: Any, formats: tuple[bytes, ...], allowed: s
         else:
             raise TypeError(f"{name} must be an Arrow column of {allowed}, not {type(column).__name__}")
     except _arrow.UnsupportedFormat as error:
-        raise TypeError(f"{name} must be a column of {allowed}, not of the Arrow format {str(error)!r}") from None
+        raise TypeError(f"{name} must be a column of {allowed}, not of {_name_format(str(error))}") from None
     if imported.format not in formats:
         format_ = imported.format.decode("ascii", "replace")
-        raise TypeError(f"{name} must be a column of {allowed}, not of the Arrow format {format_!r}")
+        raise TypeError(f"{name} must be a column of {allowed}, not of {_name_format(format_)}")
     return imported
+
+
+def _name_format(format_: str) -> str:
+    """A type as its users call it; `format_` is how the C data interface spells it."""
+    kind, _, parameters = format_.partition(":")
+    name = _TYPE_NAMES.get(kind)
+    if name is None:
+        return f"the Arrow format {format_!r}"
+    hint = "; whole numbers with nulls need an integer type, such as Int64" if name == "float64" else ""
+    return f"{name}({parameters})" if kind == "d" else name + hint
 
 
 def import_ids(message_ids: Any, rows: int, tracker: Tracker) -> ImportedColumn | None:

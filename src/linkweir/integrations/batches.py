@@ -33,7 +33,8 @@ class BatchRewriter:
     """Rewrites one column of each batch; the other columns stay. Pickles.
 
     `column`: the name of the column of documents. `message_ids`: the name of the column of message ids, or None.
-    `allow_secrets`: take a tracker that is pickled with its keys.
+    `outcome_column`: name of a column to add, with the `RowOutcome` of each row. `allow_secrets`: take a tracker that
+    is pickled with its keys.
     """
 
     tracker: Tracker
@@ -41,6 +42,7 @@ class BatchRewriter:
     message_ids: str | None = None
     switches: Switches = DEFAULT_SWITCHES
     charset: str = "utf-8"
+    outcome_column: str | None = None
     allow_secrets: bool = False
 
     def __post_init__(self) -> None:
@@ -52,10 +54,18 @@ class BatchRewriter:
         if number < 0:
             raise KeyError(f"the table has no column {self.column!r}, only {', '.join(table.schema.names)}")
         ids: Any = None if self.message_ids is None else table[self.message_ids]
-        htmls = rewrite_column(
-            table[self.column], self.tracker, message_ids=ids, switches=self.switches, charset=self.charset
+        htmls, outcomes = rewrite_column(
+            table[self.column],
+            self.tracker,
+            message_ids=ids,
+            switches=self.switches,
+            charset=self.charset,
+            outcomes=True,
         )
-        return table.set_column(number, self.column, pa.chunked_array(htmls))
+        done = table.set_column(number, self.column, pa.chunked_array(htmls))
+        if self.outcome_column is None:
+            return done
+        return done.append_column(self.outcome_column, pa.chunked_array(outcomes))
 
     def map_in_arrow(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Rewrite record batches one by one, as Spark hands them over."""

@@ -23,7 +23,7 @@ def rewrite_dask_series(
     """Return the series with the links of each document replaced.
 
     `tracker`: made with KeyFile or KeyVariable, which the workers must be able to read; one with its keys inside needs
-    `allow_secrets`. `message_ids`: a series with the same partitions. `options`: as of `rewrite_column`.
+    `allow_secrets`. `message_ids`: a series with the same partitions. `options`: as of `rewrite_series`.
     """
     check_secrets(tracker, allow_secrets)
     ids = [] if message_ids is None else [message_ids]

@@ -6,9 +6,14 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from linkweir.arrow import rewrite_column
+from linkweir.html.rewriter import DEFAULT_SWITCHES
+from linkweir.html.switches import Switches
 from linkweir.tokens import Tracker
+
+MAX_ID = 2**64 - 1
 
 
 def create_function(
@@ -16,17 +21,28 @@ def create_function(
     tracker: Tracker,
     *,
     name: str = "rewrite_links",
-    id_type: str = "UBIGINT",
-    **options: Any,
+    id_type: str = "HUGEINT",
+    switches: Switches = DEFAULT_SWITCHES,
+    threads: int = 1,
 ) -> None:
     """Create `name(html VARCHAR, message_id id_type) -> VARCHAR` in a connection.
 
-    `id_type`: the SQL type of message ids, which are numbers or texts. `options`: as of `rewrite_column`.
+    `id_type`: the SQL type of message ids: HUGEINT takes every integer column; VARCHAR or UUID take texts. `switches`,
+    `threads`: as of `rewrite_column`. A row without a message id stays as it is.
     """
 
     def rewrite_links(htmls: Any, ids: Any) -> Any:
-        return pa.chunked_array(rewrite_column(htmls, tracker, message_ids=ids, **options)).combine_chunks()
+        done = rewrite_column(htmls, tracker, message_ids=_to_numbers(ids), switches=switches, threads=threads)
+        return pa.chunked_array(done).combine_chunks()
 
     signature: list[Any] = ["VARCHAR", id_type]
     options_of_arrow: dict[str, Any] = {"type": "arrow", "null_handling": "special"}  # null stays null
     connection.create_function(name, rewrite_links, signature, "VARCHAR", **options_of_arrow)
+
+
+def _to_numbers(ids: Any) -> Any:
+    """The numbers of a HUGEINT, which Arrow knows as a decimal; null where no message id can have one."""
+    if not pa.types.is_decimal(ids.type):
+        return ids
+    is_id = pc.and_(pc.greater_equal(ids, 0), pc.less_equal(ids, pa.scalar(MAX_ID, ids.type)))
+    return pc.if_else(is_id, ids, None).cast(pa.uint64())

@@ -26,7 +26,8 @@ class KeyFile:
 
     def __post_init__(self) -> None:
         check_type("path", self.path, (str, os.PathLike), "str or a path")
-        object.__setattr__(self, "path", os.fspath(self.path))
+        # whoever unpickles it may be in another folder
+        object.__setattr__(self, "path", os.path.abspath(os.fspath(self.path)))
 
     def load(self) -> KeyRing:
         """Load the ring; a file that has not changed since is not read again."""
