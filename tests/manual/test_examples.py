@@ -20,7 +20,7 @@ from tests.web.running_service import RunningService
 
 FILES = {"README": ROOT / "README.md", **{topic: PAGES / f"{topic}.md" for topic in TOPICS}}
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in FILES.items()}
-MAX_NOT_RUN = 10  # set-up and tests, each three times; Spark, Ray, a database server and machines with roles
+MAX_NOT_RUN = 11  # set-up and tests, each three times; servers of a database and of NATS, a container engine, roles
 RUN_ELSEWHERE = (
     "the tests of integrations run it",  # tests/integrations/test_engines.py
     "the tests of its command run it",  # tests/cli: with a database server
