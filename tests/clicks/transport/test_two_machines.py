@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from linkweir.db.schema import clicks
 from linkweir.settings import Settings
+from tests.cli.command_runner import CommandRunner
 from tests.database_proxy import DatabaseProxy
 from tests.databases import make_database_url, use_dialect
 from tests.nats_server import NatsCluster, make_transport_settings, require_nats
@@ -152,5 +153,26 @@ def test_servers_of_a_stream_that_are_away_lose_no_click(tmp_path: Path) -> None
             wait_until(lambda: count_clicks(one) == 30)
             wait_until(lambda: one.components.local_journal.unacknowledged == 0)
             assert one.components.local_journal.lost == 0
+    finally:
+        cluster.stop()
+
+
+def test_an_operator_is_told_of_servers_that_do_not_flush(tmp_path: Path) -> None:
+    """Clicks go through them; `/readyz` warns, and `linkweir status` shows a machine that is not well."""
+    require_nats()
+    cluster = NatsCluster(1, "max_file_store: 100MB")
+    try:
+        with use_dialect("postgresql"):
+            shared = {"database": make_database_url(), **cluster.settings()}
+            with RunningService(tmp_path / "one", **shared) as one:
+                warning = "sync_interval is not always"
+                wait_until(lambda: warning in one.reader.get("/readyz").json().get("warnings", {}).get("transport", ""))
+                wait_until(lambda: one.reader.get("/readyz").status_code == 200)
+                linkweir = CommandRunner(home=tmp_path, work=tmp_path)
+
+                def read_status() -> str:
+                    return linkweir("status", stdin=b"", LINKWEIR_DATABASE=shared["database"]).out.decode()
+
+                wait_until(lambda: "NOT WELL" in read_status() and warning in read_status())
     finally:
         cluster.stop()
