@@ -114,7 +114,7 @@ def test_a_clock_that_is_ahead_hides_no_click(tmp_path: Path, monkeypatch: pytes
         monkeypatch.setattr(machine_status, "now", lambda: now() + 3_600_000_000)
         settings = Settings(data=tmp_path, database="postgresql://localhost/unused")
         heartbeat = machine_status.MachineHeartbeat(database, settings)
-        heartbeat.write({}, clicks_waiting=0, clicks_lost=0, drained_until_at=now() + 3_599_000_000)
+        heartbeat.write({}, key_id=1, clicks_waiting=0, clicks_lost=0, drained_until_at=now() + 3_599_000_000)
         with database.read() as connection:
             row, after = connection.execute(select(machines)).one(), read_clock(connection)
         assert before <= row.seen_at <= after
