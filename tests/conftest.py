@@ -123,17 +123,26 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run tests that are marked so on both databases."""
-    if metafunc.definition.get_closest_marker("both_databases"):
-        metafunc.parametrize("dialect", DIALECTS, indirect=True)
+    """Run what uses `dialect`, or is marked `both_databases`, on both databases, unless it is marked `sqlite_only`."""
+    is_marked = metafunc.definition.get_closest_marker("both_databases")
+    if is_marked and "dialect" not in metafunc.fixturenames:
+        metafunc.fixturenames.insert(0, "dialect")
+    if "dialect" in metafunc.fixturenames and not metafunc.definition.get_closest_marker("sqlite_only"):
+        metafunc.parametrize("dialect", DIALECTS, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def dialect(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The database that the tests of a module run on, first one and then the other. What opens a database uses it."""
+    with use_dialect(getattr(request, "param", "sqlite")) as name:
+        yield name
 
 
 @pytest.fixture(autouse=True)
-def dialect(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The database that a test runs on, before any other fixture: SQLite, unless it is marked `both_databases`."""
-    name = getattr(request, "param", "sqlite")
-    with use_dialect(name):
-        yield name
+def databases_of_a_test() -> Iterator[None]:
+    """The databases that one test makes are gone after it."""
+    with use_dialect():
+        yield
 
 
 def skip_or_fail(dependency: str) -> NoReturn:

@@ -11,9 +11,16 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import make_url
+
+if TYPE_CHECKING:
+    import psycopg
 
 TEMPLATE = "linkweir_template"
 SETTINGS = ("fsync=off", "listen_addresses=", "max_connections=200", "shared_buffers=32MB", "max_wal_size=2GB")
@@ -42,6 +49,8 @@ class PostgresqlServer:
         self._settings = (*SETTINGS, *more_settings)
         ports = [setting.removeprefix("port=") for setting in more_settings if setting.startswith("port=")]
         self._port = ports[-1] if ports else ""
+        self._lock = threading.Lock()
+        self._connection: psycopg.Connection | None = None
         self.folder = Path(tempfile.mkdtemp(prefix="linkweir-pg-"))
         if user := _user():
             shutil.chown(self.folder, user)
@@ -79,6 +88,8 @@ class PostgresqlServer:
 
     def kill(self) -> None:
         """End the server's first process at once, without a word; the others end when they notice."""
+        if self._connection is not None:
+            self._connection.close()
         self.process.kill()
         self.process.wait()
 
@@ -107,32 +118,48 @@ class PostgresqlServer:
         database.close()
 
     def execute(self, statement: str) -> None:
-        """Run a statement of the server's administrator."""
+        """Run a statement of the server's administrator, on a connection that stays: opening one takes long."""
         import psycopg
 
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(statement.encode())
+        with self._lock:
+            if self._connection is not None:
+                try:
+                    self._connection.execute(statement.encode())
+                    return
+                except psycopg.OperationalError:  # the server was started again since
+                    self._connection.close()
+            self._connection = psycopg.connect(self.url("postgres"), autocommit=True)
+            self._connection.execute(statement.encode())
 
     def url(self, name: str) -> str:
         """The address of a database of this name."""
         port = self._port and f"&port={self._port}"
         return f"postgresql://linkweir@/{name}?host={self.folder}{port}"
 
-    def create(self, *, empty: bool = False) -> str:
-        """The address of a new database, with all tables unless `empty`."""
+    def create(self, *, empty: bool = False, template: str = "") -> str:
+        """The address of a new database, with all tables unless `empty`; or what the one at `template` holds, to which
+        nobody may be connected.
+        """
         name = f"t{next(_numbers)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else TEMPLATE}")
+        source = "template0" if empty else _name_of(template) if template else TEMPLATE
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {source}")
         return self.url(name)
 
     def drop(self, url: str) -> None:
         """Remove a database, whoever is connected to it."""
-        self.execute(f"DROP DATABASE {url.partition('@/')[2].partition('?')[0]} WITH (FORCE)")
+        self.execute(f"DROP DATABASE {_name_of(url)} WITH (FORCE)")
 
     def stop(self) -> None:
         """End it at once, and remove its files."""
+        if self._connection is not None:
+            self._connection.close()
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(30)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _name_of(url: str) -> str:
+    return make_url(url).database or ""
 
 
 def _die_with_parent() -> None:

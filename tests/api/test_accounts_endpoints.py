@@ -1,17 +1,19 @@
 """Tests of accounts, keys, ping, and the operator's pages against a running service."""
 
+import contextlib
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from linkweir.db.database import WriteMode
+from tests.databases import open_again
 from tests.web.running_service import RunningService, random_uuid
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """One service for the whole file."""
     with RunningService(tmp_path_factory.mktemp("service"), store_wait=0.5) as running:
         yield running
@@ -149,13 +151,9 @@ def test_readyz_names_what_is_missing(service: RunningService) -> None:
 
 def test_a_locked_database_is_503(service: RunningService) -> None:
     """A send that cannot be stored is 503 with Retry-After, and nothing of it is accepted."""
-    lock = sqlite3.connect(service.settings.sqlite_path, isolation_level=None)
-    lock.execute("BEGIN EXCLUSIVE")
-    try:
+    other = open_again(service.components.database)
+    with contextlib.closing(other), other.write(WriteMode.EXCLUSIVE):
         answer = service.client.put(service.account_path, json={"name": "x"})
-    finally:
-        lock.execute("ROLLBACK")
-        lock.close()
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
     assert answer.json().keys() == {"message"}

@@ -21,7 +21,7 @@ MAIL = """<p><a href="https://example.com/a?x=1&amp;y=2">one <b>more</b></a> <a 
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """One service for this file, that lets a client ask often."""
     with RunningService(
         tmp_path_factory.mktemp("figures") / "data", statistics_rate=1e6, statistics_burst=10**6

@@ -12,7 +12,7 @@ from tests.web.running_service import RunningService
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """One service for this file."""
     with RunningService(tmp_path_factory.mktemp("changes") / "data") as service:
         yield service
@@ -138,6 +138,7 @@ def test_a_refused_domain_leaves_no_host(service: RunningService) -> None:
     assert "x" * 60 not in list_base_urls(service)
 
 
+@pytest.mark.both_databases
 def test_hosts_follow_a_new_base_url(tmp_path_factory: pytest.TempPathFactory) -> None:
     """After a start with another base URL the key ring knows the domains' hosts under it and under the old one."""
     data = tmp_path_factory.mktemp("base") / "data"

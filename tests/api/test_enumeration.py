@@ -17,7 +17,7 @@ WEBHOOK = {"name": "n", "url": "https://h.example/", "scope": "global", "enabled
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service whose first account has something of everything."""
     with RunningService(tmp_path_factory.mktemp("data") / "data") as running:
         yield running

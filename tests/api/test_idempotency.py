@@ -25,13 +25,14 @@ BEGIN_SCRIPT = """
 import sys, uuid
 from pathlib import Path
 from linkweir.accounts.idempotency import IdempotentRequest
-from linkweir.db.sqlite_database import SqliteDatabase
+from linkweir.db.schema_upgrade import create_database
 from linkweir.process_lock import ProcessLock
+from linkweir.settings import Settings
 from linkweir.vault import Vault
 data, account, key = Path(sys.argv[1]), uuid.UUID(sys.argv[2]), sys.argv[3]
 lock = ProcessLock(data)
 lock.acquire()
-database = SqliteDatabase(data / "linkweir.db", timeout=20)
+database = create_database(Settings(data=data, database=sys.argv[5], store_wait=20))
 request = IdempotentRequest(
     database, Vault(data / "vault.key"), lock, account=account, key=key, fingerprint=bytes.fromhex(sys.argv[4])
 )
@@ -45,7 +46,7 @@ with database.write() as connection:
 @contextlib.contextmanager
 def begin_elsewhere(service: RunningService, key: str, fingerprint: bytes) -> Iterator[subprocess.Popen[str]]:
     """Another process that has begun a request, and stores its response when its standard input ends."""
-    arguments = [str(service.settings.data), service.account, key, fingerprint.hex()]
+    arguments = [str(service.settings.data), service.account, key, fingerprint.hex(), service.settings.database]
     process = subprocess.Popen(  # noqa: S603 - our own script
         [sys.executable, "-c", BEGIN_SCRIPT, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -59,7 +60,7 @@ def begin_elsewhere(service: RunningService, key: str, fingerprint: bytes) -> It
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """One service for this file."""
     with RunningService(tmp_path_factory.mktemp("idempotency") / "data") as service:
         yield service
@@ -267,6 +268,7 @@ def test_what_outlived_its_lease_is_not_carried_out_twice(
     assert service.client.get(service.account_path).json()["website"] != "https://slow.example/"
 
 
+@pytest.mark.both_databases
 def test_a_start_forgets_what_dead_processes_had_begun(tmp_path: Path) -> None:
     """After a restart there is neither the claim of a process that was killed nor its lock."""
     with RunningService(tmp_path / "data") as service:

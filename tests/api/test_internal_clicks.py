@@ -19,7 +19,7 @@ PRIVACY_MODES = ("full", "pseudonymous", "anonymous")
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path: Path) -> Iterator[RunningService]:
     """A service of its own for each test, that lets a client ask often."""
     proxies = PARSERS["trusted_proxies"]("127.0.0.0/8")
     limits = {"statistics_rate": 1e6, "statistics_burst": 10**6}

@@ -13,7 +13,7 @@ LOOPBACK_IP = "127.0.0.1"
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service behind a proxy on this machine, which says where a request came from."""
     proxies = (ipaddress.ip_network("127.0.0.0/8"),)
     with RunningService(tmp_path_factory.mktemp("allowed") / "data", trusted_proxies=proxies) as service:

@@ -20,7 +20,7 @@ from tests.web.running_service import RunningService, html_body, random_uuid, re
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SubmissionService]:
+def service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SubmissionService]:
     """One service for this file."""
     with SubmissionService(tmp_path_factory.mktemp("fields") / "data") as service:
         yield service

@@ -23,7 +23,7 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """One service for this file, that lets a client ask often."""
     roomy = {"rate_limit": 1e6, "rate_burst": 10**6, "statistics_rate": 1e6, "statistics_burst": 10**6}
     with RunningService(tmp_path_factory.mktemp("openapi") / "data", **roomy) as service:

@@ -36,7 +36,7 @@ PREFERENCES: dict[str, tuple[Any, Any]] = {  # what is asked for, and what is se
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """One service for this file, that lets a client ask often."""
     with RunningService(tmp_path_factory.mktemp("wishes") / "data", rate_limit=1e6, rate_burst=10**6) as service:
         yield service

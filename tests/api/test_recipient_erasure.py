@@ -28,7 +28,7 @@ LINKS = (
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path: Path) -> Iterator[RunningService]:
     """A service that believes this machine's word on who its readers are."""
     with RunningService(
         tmp_path / "data", trusted_proxies=_loopback_network(), statistics_rate=1e6, statistics_burst=10**6
@@ -161,9 +161,10 @@ def test_everything_is_handed_out(service: RunningService) -> None:
     assert service.client.get(f"{service.account_path}/recipients/nobody@example.org").json()["messages"] == []
 
 
-def test_nothing_remains_after_erasing(service: RunningService) -> None:
+def test_nothing_remains_after_erasing(service: RunningService, dialect: str) -> None:
     """After sending, clicking and erasing no file of the data folder holds the address, the name, the IP address, the
-    user agent or the customer's number, in the database's free pages and its log neither.
+    user agent or the customer's number, in the database's free pages and its log neither. What a server of PostgreSQL
+    holds is another matter.
     """
     links = send_and_click(service)
     data = service.settings.data
@@ -171,7 +172,8 @@ def test_nothing_remains_after_erasing(service: RunningService) -> None:
     assert len(find_remaining_files(data, *words)) >= 2  # the test would see them
     done = erase_recipient(service, EMAIL.swapcase())
     assert find_remaining_files(data, *words) == {}
-    assert (done["messages"], done["mails"], done["replies"], done["overwritten"]) == (2, 2, 2, True)
+    assert (done["messages"], done["mails"], done["replies"]) == (2, 2, 2)
+    assert done["overwritten"] or dialect == "postgresql"
     assert [follow_link(service, link) for link in links[2:]] == [410, 410]
     assert [follow_link(service, link) for link in links[:2]] == [
         302,

@@ -138,7 +138,7 @@ def check_object(value: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A fresh service."""
     with RunningService(tmp_path_factory.mktemp("public") / "data") as service:
         yield service

@@ -21,7 +21,7 @@ from tests.web.running_service import RunningService, html_body, make_request, w
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """One service for this file."""
     with RunningService(tmp_path_factory.mktemp("sending") / "data") as service:
         yield service
@@ -123,6 +123,7 @@ def test_a_sandbox_mail_never_leaves(service: RunningService, result: str | None
     assert not list(service.settings.maildir_path.glob(f"*/*{uuid}*"))
 
 
+@pytest.mark.both_databases
 def test_clicks_in_the_sandbox_count_nowhere(tmp_path: Path) -> None:
     """Whatever the privacy mode, and whether the reader objects or not, statistics have the clicks on mail that was
     sent, and none of those on the same mail in the sandbox; also when the sums are made anew.

@@ -18,7 +18,7 @@ OLD_PERIOD = {"from_time": "1970-01-01T00:00:00Z", "to_time": "1970-01-02T00:00:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """One service for this file, that lets a client ask often."""
     with RunningService(
         tmp_path_factory.mktemp("counted") / "data", statistics_rate=1e6, statistics_burst=10**6

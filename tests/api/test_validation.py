@@ -12,6 +12,8 @@ import pytest
 
 from tests.web.running_service import RunningService, make_request, read_maildir
 
+pytestmark = pytest.mark.sqlite_only(reason="what is refused here is refused before a database is asked")
+
 
 def make_nested_objects(levels: int) -> dict[str, Any]:
     """Objects inside each other."""
@@ -19,7 +21,7 @@ def make_nested_objects(levels: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """One service for the whole file."""
     with RunningService(tmp_path_factory.mktemp("service")) as running:
         yield running

@@ -21,7 +21,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path: Path) -> Iterator[RunningService]:
     """A fresh service with a user."""
     with RunningService(tmp_path / "data") as running:
         add_user(running)
@@ -36,7 +36,7 @@ def dashboard_client(service: RunningService) -> Iterator[DashboardClient]:
 
 
 @pytest.fixture(scope="module")
-def sample_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def sample_service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service with a user and the sample traffic."""
     with RunningService(tmp_path_factory.mktemp("sampled") / "data", retention_seconds=0.5) as running:
         add_user(running)

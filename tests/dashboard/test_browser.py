@@ -19,6 +19,7 @@ from tests.dashboard.browser_client import (
 )
 from tests.web.running_service import RunningService, wait_until
 
+pytestmark = pytest.mark.sqlite_only(reason="it is about how pages look, whatever their figures come from")
 PAGES = {
     "overview": "/",
     "a day": "/?period=1",

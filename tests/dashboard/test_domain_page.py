@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from linkweir.accounts import account_settings
 from linkweir.accounts.host_checks import proof_record
 from linkweir.clock import now
@@ -18,6 +20,7 @@ def domain_path(dashboard: DashboardClient) -> str:
     return match[1]
 
 
+@pytest.mark.both_databases
 def test_a_domain_serves_links_once_its_dns_proves_it(tmp_path: Path) -> None:
     """With a second account a new domain serves no links, in mails nor for certificates, until CNAME and TXT record are
     found; a domain that was there before the second account goes on, and another subdomain begins anew.

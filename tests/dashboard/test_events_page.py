@@ -5,8 +5,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import select, update
 
 from linkweir.accounts import roles
+from linkweir.db.schema import memberships, messages, users
 from tests.dashboard.browser_client import FIREFOX_HEADERS, DashboardClient, add_user
 from tests.web.running_service import RunningService
 
@@ -144,10 +146,8 @@ def test_a_recipient_is_erased_after_a_question_and_by_owners_only(
         eva.sign_in("eva@example.com")
         for role, may_export in (("viewer", False), ("editor", True)):
             with service.components.database.write() as connection:
-                connection.exec_driver_sql(
-                    "UPDATE memberships SET role = ? WHERE user_id = (SELECT id FROM users WHERE email LIKE 'eva%')",
-                    (role,),
-                )
+                eva_id = select(users.c.id).where(users.c.email == "eva@example.com").scalar_subquery()
+                connection.execute(update(memberships).where(memberships.c.user_id == eva_id).values(role=role))
             page = eva.get("/recipient?email=ada@example.org")
             assert ("Export all data" in page, "Erase this" in page) == (may_export, False)
             export = eva.http.get("/recipient/export?email=ada@example.org")
@@ -191,9 +191,9 @@ def test_opens_bounces_and_deferrals_are_figures(service: RunningService, dashbo
         statuses = [status for status, count in outcomes.items() for _ in range(count)]
         with service.components.database.write() as connection:
             for entry, status in zip(entries, statuses, strict=True):
-                connection.exec_driver_sql(
-                    "UPDATE messages SET status = ?, open_count = ? WHERE message_id = ?",
-                    (status, int(status == "Delivered"), entry["id"].strip("<>")),
+                here = messages.c.message_id == entry["id"].strip("<>")
+                connection.execute(
+                    update(messages).where(here).values(status=status, open_count=int(status == "Delivered"))
                 )
     dashboard_client.signed_in_client()
     for path, times in (("/", 2), ("/campaign?tag=spring", 1)):

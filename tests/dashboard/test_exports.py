@@ -9,9 +9,11 @@ from typing import Any
 
 import pyarrow.parquet
 import pytest
+from sqlalchemy import update
 
 from linkweir.clock import now
 from linkweir.db import accounts_table
+from linkweir.db.schema import memberships, sessions
 from tests.dashboard.browser_client import FIREFOX_HEADERS, DashboardClient
 from tests.web.running_service import RunningService
 
@@ -119,8 +121,8 @@ def test_a_stranger_and_another_account_get_nothing(service: RunningService, spr
     with service.components.database.write() as connection:
         other = uuid.uuid4()
         accounts_table.create(connection, other, "Other", now())
-        for table in ("memberships", "sessions"):
-            connection.exec_driver_sql(f"UPDATE {table} SET account_id = ?", (other.bytes,))  # noqa: S608
+        for table in (memberships, sessions):
+            connection.execute(update(table).values(account_id=other))
     assert export_rows(spring_client, "/export/clicks?period=7") == []
     assert export_rows(spring_client, "/export/clickers?tag=spring") == []
     assert spring_client.http.get(paths[2]).status_code == 404

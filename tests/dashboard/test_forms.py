@@ -133,6 +133,7 @@ class RecordingReceiver:
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
 
+@pytest.mark.both_databases
 def test_a_delivery_is_sent_again(tmp_path: Path) -> None:
     """A request that failed for good is sent again by a button, with the same id, once the webhook is on; it shows."""
     receiver = RecordingReceiver()

@@ -8,11 +8,13 @@ from pathlib import Path
 import httpx
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from sqlalchemy import update
 
 from linkweir.accounts import roles
 from linkweir.clock import now
 from linkweir.dashboard.routes import PAGES
 from linkweir.db import accounts_table, users_table
+from linkweir.db.schema import user_links
 from tests.dashboard.browser_client import EMAIL, DashboardClient, add_user, find_value, read_form_token
 from tests.smtp.receiving_server import ReceivingServer
 from tests.web.running_service import RunningService, find_free_port, wait_until
@@ -80,7 +82,7 @@ def test_an_invitation_is_taken_back_or_expires(
     assert other.http.get(second).status_code == 404
     third = invite(dashboard_client)
     with service.components.database.write() as connection:
-        connection.exec_driver_sql("UPDATE user_links SET expires_at = ?", (now(),))
+        connection.execute(update(user_links).values(expires_at=now()))
     assert other.http.get(third).status_code == 404
     assert other.http.get("/link/" + "x" * 43).status_code == 404
 
@@ -141,6 +143,7 @@ def test_an_owner_passes_on_a_reset_link(dashboard_client: DashboardClient, othe
         assert visitor.sign_in(BEN, "another new password").status_code == 303
 
 
+@pytest.mark.both_databases
 def test_links_are_built_from_the_base_url(tmp_path: Path) -> None:
     """A forged Host header does not get a secret sent elsewhere: the configured host is in the link."""
     with (
@@ -154,6 +157,7 @@ def test_links_are_built_from_the_base_url(tmp_path: Path) -> None:
         assert find_value(answer.text, "link").startswith("https://t.example.com/dashboard/link/")
 
 
+@pytest.mark.both_databases
 def test_a_relay_mails_invitations_and_forgotten_passwords(tmp_path: Path) -> None:
     """Both arrive with a link that works; an unknown address is answered the same and gets nothing; asking again and
     again is refused; the log has no link.

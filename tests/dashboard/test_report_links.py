@@ -1,7 +1,6 @@
 """Tests of links that show the sums of a campaign to people without an account."""
 
 import re
-import sqlite3
 
 import httpx
 
@@ -40,15 +39,15 @@ def test_a_report_shows_sums_only_until_it_is_revoked_or_ends(
     for hidden in ("ada@example.org", "news@example.com", "https://example.com/a", message_id.strip("<>"), EMAIL):
         assert hidden not in report.text
     assert secret not in "".join(map(str, service.logs))
-    database = sqlite3.connect(service.settings.sqlite_path)
-    assert not [row for row in database.execute("SELECT * FROM report_links") if secret in map(str, row)]
+    with service.components.database.read() as connection:
+        stored = connection.exec_driver_sql("SELECT * FROM report_links").all()
+    assert not [row for row in stored if secret in map(str, row)]
     key = re.search(r"/campaign/report/([0-9a-f-]{36})/revoke", dashboard_client.get("/campaign/report?tag=spring"))
     assert key
     assert dashboard_client.post(f"/campaign/report/{key[1]}/revoke", {"tag": "spring"}).status_code == 200
     assert sorted(httpx.get(url).status_code for url in urls) == [200, 404]
-    with database:
-        database.execute("UPDATE report_links SET expires_at = 1")
-    database.close()
+    with service.components.database.write() as connection:
+        connection.exec_driver_sql("UPDATE report_links SET expires_at = 1")
     assert [httpx.get(url).status_code for url in urls] == [404, 404]
     assert httpx.get(second + "x").status_code == 404
 

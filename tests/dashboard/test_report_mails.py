@@ -163,6 +163,7 @@ def test_a_report_is_in_the_language_of_the_page_where_it_was_chosen(tmp_path: P
         assert '<html lang="de">' in page.get_content()
 
 
+@pytest.mark.both_databases
 def test_a_refused_report_is_tried_again_each_hour(tmp_path: Path) -> None:
     """The relay refuses a report: it is tried again an hour later and not before, and given up after ten attempts;
     other users get theirs meanwhile. Whoever wants nothing any more gets nothing.

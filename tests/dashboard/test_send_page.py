@@ -138,6 +138,7 @@ def test_a_test_mail_leads_to_its_page(service: RunningService, dashboard_client
         assert f'value="{fields["to"]}"' in refused.text
 
 
+@pytest.mark.both_databases
 def test_a_credential_signs_in_over_smtp(tmp_path: Path) -> None:
     """Username and password, shown once, send mail at the address that is shown, from the chosen domain only; after
     deleting, which asks first, they do not.

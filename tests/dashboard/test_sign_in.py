@@ -2,16 +2,17 @@
 
 import hashlib
 import ipaddress
-import sqlite3
 import uuid
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from linkweir.accounts.users import SESSION_SECONDS
 from linkweir.clock import now
 from linkweir.dashboard import session_cookies
 from linkweir.db import accounts_table, users_table
+from linkweir.db.schema import memberships
 from tests.dashboard.browser_client import EMAIL, PASSWORD, DashboardClient, read_form_token
 from tests.web.running_service import RunningService
 
@@ -29,7 +30,6 @@ def test_nobody_sees_a_page_without_signing_in(service: RunningService, dashboar
         == "/dashboard/sign-in?next=/campaign%3Ftag%3Dx"
     )
     assert dashboard_client.http.get("/campaign/mail?tag=x").status_code == 303
-    assert service.settings.sqlite_path.exists()
 
 
 def test_the_cookie_is_hidden_from_scripts_and_other_sites(dashboard_client: DashboardClient) -> None:
@@ -46,6 +46,7 @@ def test_the_cookie_is_hidden_from_scripts_and_other_sites(dashboard_client: Das
     assert "Secure" not in cookie
 
 
+@pytest.mark.both_databases
 def test_behind_a_proxy_that_speaks_tls_the_cookie_is_secure(tmp_path: Path) -> None:
     """X-Forwarded-Proto counts from a configured proxy, and from nobody else."""
     for proxies, secure in (((ipaddress.ip_network("127.0.0.0/8"),), True), ((), False)):
@@ -61,9 +62,9 @@ def test_only_a_digest_of_the_cookie_is_stored(service: RunningService, dashboar
     """The database holds the SHA-256 of the cookie, and neither the cookie nor the password."""
     dashboard_client.signed_in_client()
     cookie = dashboard_client.http.cookies["linkweir_session"]
-    with sqlite3.connect(service.settings.sqlite_path) as database:
-        ((digest,),) = database.execute("SELECT digest FROM sessions").fetchall()
-        ((stored,),) = database.execute("SELECT password FROM users").fetchall()
+    with service.components.database.read() as connection:
+        ((digest,),) = connection.exec_driver_sql("SELECT digest FROM sessions")
+        ((stored,),) = connection.exec_driver_sql("SELECT password FROM users")
     assert digest == hashlib.sha256(cookie.encode()).digest()
     assert stored.startswith("$argon2id$")
     assert PASSWORD not in stored
@@ -86,15 +87,15 @@ def test_signing_out_ends_the_session_in_the_database(
     assert dashboard_client.post("/sign-out", {}).status_code == 303
     old = {"Cookie": f"linkweir_session={cookie}"}
     assert dashboard_client.http.get("/settings", headers=old).status_code == 303
-    with sqlite3.connect(service.settings.sqlite_path) as database:
-        assert database.execute("SELECT count(*) FROM sessions").fetchone() == (0,)
+    with service.components.database.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM sessions").scalar() == 0
 
 
 def test_a_session_expires(service: RunningService, dashboard_client: DashboardClient) -> None:
     """A session that is past its time opens nothing, though its cookie is still sent."""
     dashboard_client.signed_in_client().get("/settings")
-    with sqlite3.connect(service.settings.sqlite_path) as database:
-        database.execute("UPDATE sessions SET expires_at = 1")
+    with service.components.database.write() as connection:
+        connection.exec_driver_sql("UPDATE sessions SET expires_at = 1")
     assert dashboard_client.http.get("/settings").status_code == 303
 
 
@@ -223,7 +224,7 @@ def test_resources_of_another_account_are_404(service: RunningService, dashboard
     other = uuid.uuid4()
     with service.components.database.write() as connection:
         accounts_table.create(connection, other, "Other", now())
-        connection.exec_driver_sql("UPDATE memberships SET account_id = ?", (other.bytes,))
+        connection.execute(update(memberships).values(account_id=other))
     dashboard_client.signed_in_client()
     for path in (f"/messages/{key}", f"/messages/{key}/mail", f"/webhooks/{hook}"):
         assert dashboard_client.http.get(path).status_code == 404, path

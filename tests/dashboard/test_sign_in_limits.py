@@ -1,11 +1,9 @@
 """Tests of how often people may fail to sign in: from one network, at one user, and across processes."""
 
-import contextlib
 import ipaddress
 import itertools
 import os
 import signal
-import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from linkweir.db.database import Database, WriteMode
+from linkweir.errors import DatabaseUnavailable
 from tests.dashboard.browser_client import EMAIL, PASSWORD, DashboardClient, add_user, read_form_token
+from tests.databases import make_database_url, open_database
 from tests.server.test_supervisor import list_children
 from tests.test_app import run_service
 from tests.web.running_service import WAIT_SECONDS, RunningService, wait_until
@@ -23,7 +24,7 @@ PROXY_NETWORKS = (ipaddress.ip_network("127.0.0.0/8"),)
 
 
 @pytest.fixture
-def proxied_service(tmp_path: Path) -> Iterator[RunningService]:
+def proxied_service(dialect: str, tmp_path: Path) -> Iterator[RunningService]:
     """A service with a user, behind a proxy that says who comes."""
     with RunningService(tmp_path / "data", trusted_proxies=PROXY_NETWORKS) as running:
         add_user(running)
@@ -138,17 +139,16 @@ def test_many_at_once_do_not_slip_through(proxied_service: RunningService) -> No
     assert sorted(answers) == [401] * 10 + [429] * 20
 
 
-def stop_between_writes(process: int, database: Path) -> None:
+def stop_between_writes(process: int, database: Database) -> None:
     """Stop a process at a moment at which it does not keep the database from others."""
     while True:
         os.kill(process, signal.SIGSTOP)
-        with contextlib.closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as connection:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
+        try:
+            with database.write(WriteMode.EXCLUSIVE, timeout=1):
                 return
-            except sqlite3.OperationalError:
-                os.kill(process, signal.SIGCONT)
-                time.sleep(0.1)
+        except DatabaseUnavailable:
+            os.kill(process, signal.SIGCONT)
+            time.sleep(0.1)
 
 
 def fail_until_limited(crowd: ProxiedClients) -> int:
@@ -159,25 +159,29 @@ def fail_until_limited(crowd: ProxiedClients) -> int:
     return len(answers)
 
 
+@pytest.mark.both_databases
 def test_all_workers_count_together(tmp_path: Path) -> None:
     """Ten failures that one process of `serve --workers 2` has seen keep the eleventh out of the other one too, and ten
     requests of an account that one has answered the eleventh.
     """
     settings = {"trusted_proxies": "127.0.0.0/8", "rate_limit": "0.00001", "rate_burst": "10"}
+    settings["database"] = make_database_url()
     with run_service(tmp_path / "data", "--workers", "2", "--smtp-port", "-1", **settings) as process:
         account, key = process.wait_for_match(r"Account +(\S+)"), process.wait_for_match(r"API key +(linkweir-sk-\w+)")
         path, headers = f"{process.url}/v2/accounts/{account}", {"Authorization": f"Bearer {key}"}
         wait_until(lambda: len(list_children(process.process.pid)) == 3)
+        database = open_database(tmp_path / "data", settings["database"])
         with ProxiedClients(process.url) as crowd:
             _, first, second = sorted(list_children(process.process.pid))  # the one for all else is started first
             began, failures = time.monotonic(), 0
             for stopped, goes_on, expected in ((second, first, [200] * 10 + [429]), (first, second, [429])):
                 os.kill(goes_on, signal.SIGCONT)
-                stop_between_writes(stopped, tmp_path / "data" / "linkweir.db")
+                stop_between_writes(stopped, database)
                 failures += fail_until_limited(crowd)
                 requests = [httpx.get(path, headers=headers, timeout=WAIT_SECONDS).status_code for _ in expected]
                 assert requests == expected
             assert 10 <= failures <= 11 + (time.monotonic() - began) / 30  # on a slow machine, some are allowed again
             assert crowd.sign_in_from("192.0.2.6").status_code == 401
             os.kill(first, signal.SIGCONT)
+        database.close()
         assert process.stop(signal.SIGTERM) == 0

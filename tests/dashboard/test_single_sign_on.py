@@ -42,7 +42,7 @@ def provider() -> Iterator[OidcProvider]:
 
 
 @pytest.fixture
-def service(tmp_path: Path, provider: OidcProvider) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path: Path, provider: OidcProvider) -> Iterator[RunningService]:
     """A service whose users sign in by it; the secret comes from a file."""
     (tmp_path / "secret").write_text(CLIENT_SECRET + "\n")
     known: dict[str, Any] = {"oidc_issuer": provider.issuer, "oidc_client_id": CLIENT_ID}
@@ -96,6 +96,7 @@ def sign_in_as(client: DashboardClient, issuer: str, subject: str, path: str = "
     return client.http.get(httpx.post(form, data={"sub": subject}, timeout=WAIT_SECONDS).headers["location"])
 
 
+@pytest.mark.both_databases
 def test_a_real_provider_signs_people_in(tmp_path: Path) -> None:
     """With a provider that others wrote somebody signs in by its form, becomes an editor by a claim, and comes to the
     page that they wanted; after they have lost the claim they are refused.
@@ -116,6 +117,7 @@ def test_a_real_provider_signs_people_in(tmp_path: Path) -> None:
             assert CLIENT_SECRET not in str(served.logs) + repr(served.settings)
 
 
+@pytest.mark.both_databases
 def test_an_address_that_changes_hands_carries_no_user(tmp_path: Path) -> None:
     """Who has signed in once is known by the provider's subject: whoever gets their address is refused, they go on with
     an address that is new or not verified, and the old address then opens a user of its own.

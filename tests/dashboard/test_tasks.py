@@ -56,7 +56,7 @@ def receiver() -> Iterator[WebhookReceiver]:
 
 
 @pytest.fixture(scope="module")
-def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def shared_service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service with a user and the sample traffic, for all tasks."""
     folder = tmp_path_factory.mktemp("tasks") / "data"
     with RunningService(folder, webhook_networks=(ip_network("127.0.0.0/8"),)) as running:

@@ -31,6 +31,7 @@ def find_secret(page: str) -> str:
     return match[0] if match else ""
 
 
+@pytest.mark.both_databases
 def test_a_secret_is_shown_once_and_signs(tmp_path: Path) -> None:
     """The secret that the page shows verifies what the webhook is sent; no later page and no log line has it."""
     with (
@@ -146,6 +147,7 @@ def test_the_secret_is_copied_by_a_button(browser: Browser, service: RunningServ
         assert looking.complaints == []
 
 
+@pytest.mark.both_databases
 def test_a_test_event_shows_answer_and_signed_request(tmp_path: Path) -> None:
     """The event comes signed with the webhook's secret, counts nowhere, and the curl command that is shown sends the
     same request; a receiver that answers badly is named.

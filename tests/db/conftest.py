@@ -9,7 +9,7 @@ from tests.db.sample_database import SampleDatabase
 
 
 @pytest.fixture
-def sample(tmp_path: Path) -> Iterator[SampleDatabase]:
+def sample(dialect: str, tmp_path: Path) -> Iterator[SampleDatabase]:
     """Two accounts and no message yet."""
     sample_database = SampleDatabase(tmp_path)
     yield sample_database

@@ -2,12 +2,8 @@
 
 import uuid
 
-import pytest
-
 from linkweir.db import accounts_table, api_keys_table
 from tests.db.sample_database import NOW_US, SampleDatabase
-
-pytestmark = pytest.mark.both_databases
 
 
 def test_the_first_account_is_the_oldest(sample: SampleDatabase) -> None:

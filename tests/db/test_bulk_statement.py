@@ -3,21 +3,21 @@
 import uuid
 from pathlib import Path
 
+import pytest
 from sqlalchemy import bindparam, insert, select, update
 
 from linkweir.db.bulk_statement import BulkStatement
 from linkweir.db.schema import accounts, link_keys
-from linkweir.db.schema_upgrade import migrate
-from linkweir.db.sqlite_database import SqliteDatabase
+from tests.databases import make_database
 
 NAMES = ("id", "name", "website", "about", "track_opens", "track_clicks")
 REMAINING_COLUMNS = ("message_metadata_retention", "message_data_retention", "created_at", "updated_at")
 
 
+@pytest.mark.both_databases
 def test_rows_are_written_whatever_the_order(tmp_path: Path) -> None:
     """UUIDs, constants of the statement and parameters in another order than the columns' arrive where they belong."""
-    database = SqliteDatabase(tmp_path / "linkweir.db", timeout=1)
-    migrate(database)
+    database = make_database(tmp_path)
     one, two = uuid.uuid4(), uuid.uuid4()
     with database.write() as connection:
         rows = [(key, "x", "", "", False, True, 30, 1, 5, 6) for key in (one, two)]

@@ -13,7 +13,7 @@ AGENT = "Phone browser of everybody"
 
 
 @pytest.fixture
-def click_database(tmp_path: Path) -> Iterator[ClickDatabase]:
+def click_database(dialect: str, tmp_path: Path) -> Iterator[ClickDatabase]:
     """A database with an account."""
     database = ClickDatabase(tmp_path)
     yield database

@@ -14,8 +14,6 @@ from linkweir.db.schema import messages as table
 from linkweir.db.schema import queue as queue_table
 from tests.db.sample_database import FOREVER_US, NOW_US, SampleDatabase
 
-pytestmark = pytest.mark.both_databases
-
 OWNER, OTHER_OWNER = uuid.uuid4(), uuid.uuid4()
 
 

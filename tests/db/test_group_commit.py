@@ -8,22 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, exc
+from sqlalchemy import Connection, exc, text
 
-from linkweir.db.sqlite_database import SqliteDatabase
+from linkweir.db.database import Database, WriteMode
 from linkweir.errors import DatabaseUnavailable, TransactionConflict, ValidationError
+from tests.databases import make_database, open_again
 
 WAIT_SECONDS = 300.0
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+def database(dialect: str, tmp_path: Path) -> Iterator[Database]:
     """A database with one empty table."""
-    path = tmp_path / "test.sqlite3"
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE numbers (number INTEGER PRIMARY KEY)")
-    connection.close()
-    store = SqliteDatabase(path, timeout=5.0)
+    store = make_database(tmp_path, timeout=WAIT_SECONDS)
+    with store.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE numbers (number INTEGER PRIMARY KEY)")
     yield store
     store.close()
 
@@ -32,21 +31,19 @@ def insert_number(number: int) -> Callable[[Connection], int]:
     """Work that writes one number and returns it."""
 
     def work(connection: Connection) -> int:
-        connection.exec_driver_sql("INSERT INTO numbers VALUES (?)", (number,))
+        connection.execute(text("INSERT INTO numbers VALUES (:number)"), {"number": number})
         return number
 
     return work
 
 
-def list_numbers(database: SqliteDatabase) -> list[int]:
+def list_numbers(database: Database) -> list[int]:
     """What another connection sees."""
-    with sqlite3.connect(database.path) as connection:
-        rows = connection.execute("SELECT number FROM numbers ORDER BY number").fetchall()
-    connection.close()
-    return [row[0] for row in rows]
+    with database.read() as connection:
+        return list(connection.scalars(text("SELECT number FROM numbers ORDER BY number")))
 
 
-def run_together(database: SqliteDatabase, works: list[Callable[[Connection], Any]]) -> list[Any]:
+def run_together(database: Database, works: list[Callable[[Connection], Any]]) -> list[Any]:
     """Results or errors of works that all wait while a writer holds the database."""
     results: list[Any] = [None] * len(works)
 
@@ -57,7 +54,7 @@ def run_together(database: SqliteDatabase, works: list[Callable[[Connection], An
             results[index] = error
 
     threads = [threading.Thread(target=run, args=(index,)) for index in range(len(works))]
-    with database.write():
+    with database.write(WriteMode.EXCLUSIVE):
         for count, thread in enumerate(threads, 1):
             thread.start()
             wait_for_waiting(database, count)
@@ -67,7 +64,7 @@ def run_together(database: SqliteDatabase, works: list[Callable[[Connection], An
     return results
 
 
-def wait_for_waiting(database: SqliteDatabase, count: int) -> None:
+def wait_for_waiting(database: Database, count: int) -> None:
     """Wait until so many works wait, so that their order is known."""
     done = threading.Event()
     for _ in range(int(WAIT_SECONDS * 1000)):
@@ -78,7 +75,7 @@ def wait_for_waiting(database: SqliteDatabase, count: int) -> None:
 
 
 @pytest.fixture
-def commits(database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def commits(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """An entry for each transaction that was committed: how many numbers there were then."""
     seen: list[int] = []
     begin = database._group_commit._begin
@@ -93,13 +90,13 @@ def commits(database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> list[i
     return seen
 
 
-def test_what_arrives_together_is_one_transaction(database: SqliteDatabase, commits: list[int]) -> None:
+def test_what_arrives_together_is_one_transaction(database: Database, commits: list[int]) -> None:
     """Works that wait for the same writer are committed at once, and each gets what it returned."""
     assert run_together(database, [insert_number(number) for number in range(10)]) == list(range(10))
     assert commits == [10]
 
 
-def test_a_failure_takes_nothing_with_it(database: SqliteDatabase, commits: list[int]) -> None:
+def test_a_failure_takes_nothing_with_it(database: Database, commits: list[int]) -> None:
     """A work that raises is rolled back alone, and its error is raised where it was asked for."""
 
     def fail(connection: Connection) -> None:
@@ -115,7 +112,7 @@ def test_a_failure_takes_nothing_with_it(database: SqliteDatabase, commits: list
     assert list_numbers(database) == [1, 2]
 
 
-def test_a_broken_transaction_is_tried_again_without_its_cause(database: SqliteDatabase) -> None:
+def test_a_broken_transaction_is_tried_again_without_its_cause(database: Database) -> None:
     """What ends a transaction fails alone: all others are committed, those before it too."""
 
     def break_off(connection: Connection) -> None:
@@ -124,7 +121,7 @@ def test_a_broken_transaction_is_tried_again_without_its_cause(database: SqliteD
 
     results = run_together(database, [insert_number(1), break_off, insert_number(2)])
     assert results[0] == 1
-    assert isinstance(results[1], DatabaseUnavailable)
+    assert isinstance(results[1], (DatabaseUnavailable, exc.ProgrammingError))  # of SQLite and of PostgreSQL
     assert results[2] == 2
     assert list_numbers(database) == [1, 2]
 
@@ -146,7 +143,7 @@ class NumberStore:
 
 
 def run_stores(
-    database: SqliteDatabase, store: NumberStore, numbers: list[int], monkeypatch: pytest.MonkeyPatch
+    database: Database, store: NumberStore, numbers: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> list[Any]:
     """Results or errors of numbers that are stored while a writer holds the database."""
 
@@ -158,7 +155,7 @@ def run_stores(
 
 
 def test_items_that_arrive_together_are_stored_in_one_call(
-    database: SqliteDatabase, commits: list[int], monkeypatch: pytest.MonkeyPatch
+    database: Database, commits: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What waits for the same writer goes to the function that stores it at once, in the order of arrival."""
     store = NumberStore()
@@ -167,7 +164,7 @@ def test_items_that_arrive_together_are_stored_in_one_call(
 
 
 def test_an_item_that_fails_fails_alone(
-    database: SqliteDatabase, commits: list[int], monkeypatch: pytest.MonkeyPatch
+    database: Database, commits: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When one of several items cannot be stored, each is stored alone, and its error is raised for it only."""
     store = NumberStore(failing=2)
@@ -182,7 +179,7 @@ def test_an_item_that_fails_fails_alone(
     "error", [lambda: exc.OperationalError("", {}, sqlite3.OperationalError("x")), SystemExit, GeneratorExit]
 )
 def test_an_item_that_ends_a_transaction_fails_alone(
-    database: SqliteDatabase, place: int, error: Callable[[], BaseException], monkeypatch: pytest.MonkeyPatch
+    database: Database, place: int, error: Callable[[], BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An item whose error ends the transaction, or a thread, takes no other with it, wherever it stands."""
     results = run_stores(database, NumberStore(failing=place, error=error), [0, 1, 2], monkeypatch)
@@ -194,7 +191,7 @@ def test_an_item_that_ends_a_transaction_fails_alone(
 
 @pytest.mark.parametrize("place", range(4))
 @pytest.mark.parametrize("kind", [SystemExit, GeneratorExit])
-def test_what_ends_a_thread_ends_its_own(database: SqliteDatabase, place: int, kind: type[BaseException]) -> None:
+def test_what_ends_a_thread_ends_its_own(database: Database, place: int, kind: type[BaseException]) -> None:
     """A work that raises what is no error ends the thread that asked for it and no other, whoever has the turn; all
     others are committed once and told so.
     """
@@ -211,7 +208,7 @@ def test_what_ends_a_thread_ends_its_own(database: SqliteDatabase, place: int, k
 
 
 def test_an_interrupted_commit_is_unavailable_for_the_others(
-    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What interrupts a commit ends the thread that commits; the others are told that nothing is stored."""
     begin = database._group_commit._begin
@@ -228,7 +225,7 @@ def test_an_interrupted_commit_is_unavailable_for_the_others(
     assert list_numbers(database) == []
 
 
-def test_a_commit_that_fails_fails_for_all(database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_that_fails_fails_for_all(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is told that something is stored whose commit has failed."""
     begin = database._group_commit._begin
 
@@ -246,11 +243,12 @@ def test_a_commit_that_fails_fails_for_all(database: SqliteDatabase, monkeypatch
     assert database.write_together(insert_number(7)) == 7
 
 
-def test_a_commit_that_hangs_holds_nobody_up(database: SqliteDatabase) -> None:
+@pytest.mark.sqlite_only(reason="how long a work waits for another is the same on any database")
+def test_a_commit_that_hangs_holds_nobody_up(database: Database) -> None:
     """Behind a disk that hangs a work is unavailable within twice the usual wait, and is not carried out later; one
     that was begun already waits to know what becomes of it.
     """
-    impatient, hangs, begun = SqliteDatabase(database.path, timeout=0.2), threading.Event(), threading.Event()
+    impatient, hangs, begun = open_again(database, timeout=0.2), threading.Event(), threading.Event()
     results: dict[int, Any] = {}
 
     def run(number: int, work: Callable[[Connection], Any]) -> None:
@@ -266,7 +264,7 @@ def test_a_commit_that_hangs_holds_nobody_up(database: SqliteDatabase) -> None:
 
     works = {1: hang, 2: insert_number(2), 3: insert_number(3), 4: insert_number(4)}
     threads = {number: threading.Thread(target=run, args=(number, work)) for number, work in works.items()}
-    with impatient.write():  # so that the first two are in one transaction
+    with impatient.write(WriteMode.EXCLUSIVE):  # so that the first two are in one transaction
         for count, number in enumerate((1, 2), 1):
             threads[number].start()
             wait_for_waiting(impatient, count)
@@ -286,11 +284,9 @@ def test_a_commit_that_hangs_holds_nobody_up(database: SqliteDatabase) -> None:
     assert (results[1], results[2], list_numbers(database)) == (1, 2, [1, 2, 5])
 
 
-def test_a_locked_database_is_an_error_for_all_who_wait(tmp_path: Path, database: SqliteDatabase) -> None:
+def test_a_locked_database_is_an_error_for_all_who_wait(database: Database) -> None:
     """Another process's lock makes every work fail within the usual wait, and none is carried out later."""
-    patient = SqliteDatabase(database.path, timeout=0.2)
-    other = sqlite3.connect(database.path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
+    patient = open_again(database, timeout=0.2)
     results: list[Any] = []
 
     def run(number: int) -> None:
@@ -300,19 +296,18 @@ def test_a_locked_database_is_an_error_for_all_who_wait(tmp_path: Path, database
             results.append(error)
 
     threads = [threading.Thread(target=run, args=(number,)) for number in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(WAIT_SECONDS)
-    other.execute("ROLLBACK")
-    other.close()
+    with database.write(WriteMode.EXCLUSIVE):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(WAIT_SECONDS)
     assert len(results) == 5
     assert all(isinstance(result, DatabaseUnavailable) for result in results)
     patient.close()
     assert list_numbers(database) == []
 
 
-def test_a_transaction_that_was_in_anothers_way_is_tried_again(database: SqliteDatabase) -> None:
+def test_a_transaction_that_was_in_anothers_way_is_tried_again(database: Database) -> None:
     """When the database ends a transaction for another's sake, all its work is carried out once more and none is
     refused, unless it happens again and again.
     """

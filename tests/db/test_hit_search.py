@@ -12,8 +12,6 @@ from linkweir.db.schema import click_rows
 from linkweir.pagination import CursorPosition
 from tests.db.sample_database import NOW_US, SampleDatabase
 
-pytestmark = pytest.mark.both_databases
-
 
 def add_hit(sample: SampleDatabase, message: uuid.UUID | None, **fields: Any) -> uuid.UUID:
     """Store a click; its id."""

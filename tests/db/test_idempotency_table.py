@@ -9,7 +9,6 @@ from linkweir.db import idempotency_table
 from linkweir.db.database import WriteMode
 from tests.db.sample_database import FOREVER_US, NOW_US, SampleDatabase
 
-pytestmark = pytest.mark.both_databases
 FINGERPRINT = b"p" * 32
 
 

@@ -13,8 +13,6 @@ from linkweir.db.schema import queue as waiting
 from linkweir.pagination import PageRequest
 from tests.db.sample_database import NOW_US, SampleDatabase
 
-pytestmark = pytest.mark.both_databases
-
 
 def find_messages(
     sample: SampleDatabase, filters: Mapping[str, Any], limit: PageRequest | None = None

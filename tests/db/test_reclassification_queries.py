@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from linkweir.db.reclassification_queries import iter_counted_since
@@ -9,6 +10,7 @@ from linkweir.db.schema import clicks
 from tests.clicks.ingest.click_database import ClickDatabase
 
 
+@pytest.mark.both_databases
 def test_counted_clicks_are_read_from_a_moment_on(tmp_path: Path) -> None:
     """Oldest first, of a message that is known here and of one that only its tokens name."""
     database = ClickDatabase(tmp_path)

@@ -3,14 +3,12 @@
 import uuid
 from typing import Any
 
-import pytest
 from sqlalchemy import delete, func, select
 
 from linkweir.db import contents_table, events_table, messages_table, retention_queries
 from linkweir.db import schema as t
 from tests.db.sample_database import NOW_US, SampleDatabase
 
-pytestmark = pytest.mark.both_databases
 LATER_US = NOW_US + 1000
 
 

@@ -11,19 +11,17 @@ from sqlalchemy import Connection, insert, select
 from linkweir.clock import HOUR_US
 from linkweir.db import accounts_table, schema, send_aggregates_table
 from linkweir.db.database import Database
-from linkweir.db.schema_upgrade import migrate
-from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.db.time_buckets import HOUR as HOURLY
+from tests.databases import make_database
 from tests.db.aggregate_statements import select_with_values
 
 ACCOUNT = uuid.uuid4()
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(dialect: str, tmp_path: Path) -> Iterator[Database]:
     """A migrated database with one account."""
-    database = SqliteDatabase(tmp_path / "data" / "linkweir.db", timeout=1)
-    migrate(database)
+    database = make_database(tmp_path / "data")
     with database.write() as connection:
         accounts_table.create(connection, ACCOUNT, "x", 1)
     yield database

@@ -11,8 +11,6 @@ from linkweir.db import outbox_table, webhooks_table
 from linkweir.db.outbox_table import ClaimedRequest, DueWebhook, RequestOutcome
 from tests.db.sample_database import NOW_US, SampleDatabase, list_webhook_requests
 
-pytestmark = pytest.mark.both_databases
-
 MAX_FAILURES = 3  # failures in a row
 OWNER, OTHER_OWNER = uuid.uuid4(), uuid.uuid4()
 

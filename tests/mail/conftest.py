@@ -9,7 +9,7 @@ from tests.mail.delivery_harness import DeliveryHarness
 
 
 @pytest.fixture
-def delivery_harness(tmp_path: Path) -> Iterator[DeliveryHarness]:
+def delivery_harness(dialect: str, tmp_path: Path) -> Iterator[DeliveryHarness]:
     """A new one."""
     made = DeliveryHarness(tmp_path)
     yield made

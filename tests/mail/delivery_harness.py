@@ -10,13 +10,12 @@ from typing import Any
 from linkweir.clock import SECOND_US
 from linkweir.db import accounts_table, messages_table
 from linkweir.db.messages_table import NewMessage
-from linkweir.db.schema_upgrade import migrate
-from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.errors import TemporaryDeliveryError
 from linkweir.mail import message_ids
 from linkweir.mail.delivery_worker import DeliveryWorker
 from linkweir.mail.transport import OutgoingMail, Transport
 from linkweir.web.structured_logging import make_logger
+from tests.databases import make_database
 
 
 class FlakyTransport(Transport):
@@ -104,8 +103,7 @@ class DeliveryHarness:
 
     def __init__(self, folder: Path) -> None:
         self.now = 1_000 * SECOND_US
-        self.database = SqliteDatabase(folder / "linkweir.db", timeout=5)
-        migrate(self.database)
+        self.database = make_database(folder)
         self.account = uuid.uuid4()
         with self.database.write() as connection:
             accounts_table.create(connection, self.account, "x", 1)

@@ -12,6 +12,7 @@ from linkweir.mail.dkim_signing import make_signature
 from tests.web.running_service import RunningService
 
 
+@pytest.mark.both_databases
 def test_mail_of_a_domain_with_a_key_is_signed(tmp_path: Path) -> None:
     """The signature over the rewritten mail verifies with the public key that the domain's DNS record shows."""
     with RunningService(tmp_path / "data") as service:
@@ -36,6 +37,7 @@ def test_mail_of_a_domain_with_a_key_is_signed(tmp_path: Path) -> None:
     assert not dkim.verify(raw.replace(b"Hello", b"Hullo"), dnsfunc=answer)
 
 
+@pytest.mark.both_databases
 def test_the_private_key_is_never_shown(tmp_path: Path) -> None:
     """Neither the API nor the database file shows the private key."""
     with RunningService(tmp_path / "data") as service:
@@ -47,6 +49,7 @@ def test_the_private_key_is_never_shown(tmp_path: Path) -> None:
     assert b"PRIVATE KEY" not in stored
 
 
+@pytest.mark.both_databases
 def test_mail_of_other_domains_is_not_signed(tmp_path: Path) -> None:
     """Without a key nothing is added."""
     with RunningService(tmp_path / "data") as service:

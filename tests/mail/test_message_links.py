@@ -29,7 +29,7 @@ MAIL = (
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SubmissionService]:
+def service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SubmissionService]:
     """One service for this file, which takes mail over SMTP too."""
     with SubmissionService(tmp_path_factory.mktemp("links") / "data") as service:
         yield service

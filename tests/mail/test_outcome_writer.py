@@ -1,6 +1,6 @@
 """What became of a mail is stored once, however long the database stays away and whatever else ends meanwhile."""
 
-import sqlite3
+import contextlib
 import threading
 import time
 import uuid
@@ -13,55 +13,56 @@ from sqlalchemy import Connection
 
 from linkweir.clock import SECOND_US
 from linkweir.db import delivery_queue_table
+from linkweir.db.database import WriteMode
 from linkweir.db.delivery_queue_table import DeliveryOutcome
-from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.mail.transport import OutgoingMail
+from tests.databases import open_again
 from tests.mail.delivery_harness import DeliveryHarness, FlakyTransport, SimultaneousTransport, SlowTransport
 from tests.web.running_service import wait_until
 
 
+@pytest.mark.both_databases
 def test_a_database_that_stays_away_makes_no_duplicate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the relay has taken is noted when the database can be written again, and not delivered a second time."""
     bench = DeliveryHarness(tmp_path)
     key, transport = bench.queue_message(), FlakyTransport(0)
-    holder = sqlite3.connect(tmp_path / "linkweir.db", isolation_level=None, check_same_thread=False)
+    holder, other = contextlib.ExitStack(), open_again(bench.database)
     deliver = transport.deliver
 
     async def delivering(mail: OutgoingMail) -> str:
-        holder.execute("BEGIN IMMEDIATE")  # another program has the database from here on
+        holder.enter_context(other.write(WriteMode.EXCLUSIVE))  # another program has the database from here on
         return await deliver(mail)
 
     monkeypatch.setattr(transport, "deliver", delivering)
     bench.database.close()
-    bench.database = SqliteDatabase(tmp_path / "linkweir.db", timeout=0.2)
+    bench.database = open_again(bench.database, timeout=0.2)
     worker = bench.make_worker(transport)
     worker.start()
     wait_until(lambda: transport.delivered)
     bench.now += 11 * SECOND_US  # the lease has ended
     time.sleep(1.5)
     assert bench.get_status(key) == "Received"
-    holder.execute("ROLLBACK")
+    holder.close()
     wait_until(lambda: bench.get_status(key) == "Delivered")
     worker.stop()
     assert transport.delivered == [key]
-    holder.close()
+    other.close()
     bench.database.close()
 
 
 def test_a_locked_database_after_a_delivery_makes_no_second_copy(delivery_harness: DeliveryHarness) -> None:
     """While the database cannot be written nothing is forgotten: the delivery is noted when it can, and made once."""
     key, slow = delivery_harness.queue_message(), SlowTransport()
+    other = delivery_harness.database
+    delivery_harness.database = open_again(other, timeout=0.1)
     worker = delivery_harness.make_worker(slow)
-    delivery_harness.database._timeout = 0.1
     worker.start()
     wait_until(lambda: slow.started == 1)
-    other = sqlite3.connect(delivery_harness.database.path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    slow.release.set()
-    time.sleep(1.5)
-    delivery_harness.now += 11 * SECOND_US  # the lease has ended
-    assert delivery_harness.get_status(key) == "Received"
-    other.execute("ROLLBACK")
+    with other.write(WriteMode.EXCLUSIVE):
+        slow.release.set()
+        time.sleep(1.5)
+        delivery_harness.now += 11 * SECOND_US  # the lease has ended
+        assert delivery_harness.get_status(key) == "Received"
     other.close()
     wait_until(lambda: delivery_harness.get_status(key) == "Delivered")
     worker.stop()

@@ -10,8 +10,6 @@ import pytest
 from linkweir.accounts import account_lookup
 from linkweir.db import accounts_table, contents_table
 from linkweir.db.database import Database
-from linkweir.db.schema_upgrade import migrate
-from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.errors import DatabaseUnavailable
 from linkweir.html import Switches
 from linkweir.mail import mail_buffer
@@ -19,6 +17,7 @@ from linkweir.mail.mail_buffer import MailBuffer
 from linkweir.mail.raw_submission import RawMail
 from linkweir.mail.submission import Submitter
 from linkweir.web.structured_logging import make_logger
+from tests.databases import make_database
 from tests.tokens.keyring_factory import RING
 
 MEGABYTE_BYTES = 1 << 20
@@ -26,10 +25,9 @@ PAGE = b'Content-Type: text/html\r\n\r\n<a href="https://example.com/">x</a>\r\n
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(dialect: str, tmp_path: Path) -> Iterator[Database]:
     """A fresh database."""
-    database = SqliteDatabase(tmp_path / "linkweir.db", timeout=5)
-    migrate(database)
+    database = make_database(tmp_path)
     yield database
     database.close()
 

@@ -8,15 +8,13 @@ import pytest
 
 from linkweir.db import accounts_table
 from linkweir.db.database import Database
-from linkweir.db.schema_upgrade import migrate
-from linkweir.db.sqlite_database import SqliteDatabase
+from tests.databases import make_database
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(dialect: str, tmp_path: Path) -> Iterator[Database]:
     """A migrated database."""
-    database = SqliteDatabase(tmp_path / "data" / "linkweir.db", timeout=1)
-    migrate(database)
+    database = make_database(tmp_path / "data")
     yield database
     database.close()
 

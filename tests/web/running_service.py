@@ -81,7 +81,7 @@ class RunningService:
         direct: bool = settings.pop("direct_redirects", True)
         self._listener = socket.create_server(("127.0.0.1", 0))
         port = self._listener.getsockname()[1]
-        settings.setdefault("database", make_database_url())
+        settings.setdefault("database", make_database_url(data))
         chosen = {"claim_seconds": 1.0, "retry_seconds": 0.1, "spool_retry": 0.2, "journal_facts": 5000, **settings}
         self.settings = Settings(data=data, port=port, **chosen)
         self._stream = io.StringIO()

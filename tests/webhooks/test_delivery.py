@@ -17,7 +17,6 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from linkweir.clock import SECOND_US
 from linkweir.db import outbox_table as requests
 from linkweir.db.schema import outbox, webhooks
-from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.settings import Network
 from linkweir.webhooks import ssrf_guard, webhook_worker
 from tests.web.running_service import WAIT_SECONDS, RunningService, html_body, wait_until
@@ -29,7 +28,7 @@ ALL_EVENTS = ("reception", "delivered", "transient_error", "failed", "bounced", 
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path: Path) -> Iterator[RunningService]:
     """A service that may talk to loopback, waits hundredths between attempts, and gives each of them all the time."""
     with RunningService(tmp_path / "data", webhook_timeout=WAIT_SECONDS, **QUICK_RETRIES) as service:
         yield service
@@ -113,6 +112,7 @@ def test_a_bad_answer_is_tried_six_times(service: RunningService, behaviour: str
 
 
 @pytest.mark.parametrize("behaviour", ["hang", "drip"])
+@pytest.mark.both_databases
 def test_an_answer_that_does_not_end_is_tried_six_times(tmp_path: Path, behaviour: str) -> None:
     """Silence and a drip are no success: six attempts that end by their timeout, before the receiver has ended.
 
@@ -131,6 +131,7 @@ def test_an_answer_that_does_not_end_is_tried_six_times(tmp_path: Path, behaviou
     assert (counted["success_count"], counted["error_count"], counted["errors_since_last_success"]) == (0, 6, 6)
 
 
+@pytest.mark.both_databases
 def test_a_clock_that_jumped_ahead_and_back_delays_no_request(tmp_path: Path) -> None:
     """A request that was put off, and claimed, while the clock was a year ahead is sent soon after it was set back."""
     year = 365 * 86_400 * SECOND_US
@@ -141,7 +142,7 @@ def test_a_clock_that_jumped_ahead_and_back_delays_no_request(tmp_path: Path) ->
             before.send()
             wait_until(lambda: receiver.received)
         later = {"due_at": outbox.c.due_at + year, "claimed_until_at": outbox.c.due_at + year}
-        database = SqliteDatabase(before.settings.sqlite_path, timeout=5)
+        database = before.components.database  # closed, and opened once more
         with contextlib.closing(database), database.write() as connection:
             connection.execute(update(outbox).values(**later, claimed_by=uuid.uuid4()))
         receiver.behaviour = "ok"
@@ -163,6 +164,7 @@ def test_a_huge_answer_is_a_success_that_is_not_read(service: RunningService) ->
         wait_until(lambda: get_webhook(service, webhook)["success_count"] == 1)
 
 
+@pytest.mark.both_databases
 def test_one_hanging_endpoint_delays_no_other(tmp_path: Path) -> None:
     """While one receiver hangs on requests that have all the time in the world, another gets all of its own."""
     patient = {"webhook_networks": LOOPBACK_NETWORKS, "webhook_timeout": 9 * WAIT_SECONDS}
@@ -180,6 +182,7 @@ def test_one_hanging_endpoint_delays_no_other(tmp_path: Path) -> None:
         assert get_webhook(served, hanging)["error_count"] == 0
 
 
+@pytest.mark.both_databases
 def test_slow_endpoints_that_succeed_delay_no_other(tmp_path: Path) -> None:
     """While every request of four slow endpoints hangs that always answer 200 in the end, another gets all its own."""
     patient = {"webhook_networks": LOOPBACK_NETWORKS, "webhook_timeout": 20.0, "webhook_connections": 8}
@@ -203,6 +206,7 @@ def test_slow_endpoints_that_succeed_delay_no_other(tmp_path: Path) -> None:
         assert sum(len(hook.received) for hook in slow) <= 4 + 8 // 2
 
 
+@pytest.mark.both_databases
 def test_old_requests_are_removed_while_many_are_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that ended a week ago is removed on time, although the worker is never idle."""
     monkeypatch.setattr(webhook_worker, "CLEANUP_INTERVAL_SECONDS", 0.05)
@@ -256,6 +260,7 @@ def test_sandbox_results_are_notified(service: RunningService) -> None:
         wait_until(lambda: receiver.list_of_type("bounced"))
 
 
+@pytest.mark.both_databases
 def test_private_addresses_are_refused_at_connect_time(tmp_path: Path) -> None:
     """Without the setting, a webhook on loopback is never connected to, and its request says why."""
     with WebhookReceiver() as receiver, RunningService(tmp_path / "data", webhook_retry_seconds=0.001) as served:

@@ -18,7 +18,7 @@ SANDBOX_RESULTS = {"bounced": "bounce", "transient_error": "defer", "failed": "f
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path: Path) -> Iterator[RunningService]:
     """A service that may talk to loopback."""
     with RunningService(tmp_path / "data", webhook_networks=LOOPBACK_NETWORKS, webhook_retry_seconds=0.001) as service:
         yield service

@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -71,6 +72,7 @@ BATCHES = st.tuples(st.lists(generate_hit(), max_size=14), st.sampled_from([None
 
 @given(st.lists(BATCHES, min_size=1, max_size=6), st.randoms(use_true_random=False))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.both_databases
 def test_counting_as_they_come_equals_counting_anew(
     batches: list[tuple[list[dict[str, Any]], int | None]], random: Any
 ) -> None:

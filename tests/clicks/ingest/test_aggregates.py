@@ -16,7 +16,7 @@ from tests.clicks.ingest.click_database import START_US, ClickDatabase
 
 
 @pytest.fixture
-def click_database(tmp_path: Path) -> Iterator[ClickDatabase]:
+def click_database(dialect: str, tmp_path: Path) -> Iterator[ClickDatabase]:
     """A database whose judge takes three or more links within two seconds for a machine's."""
     made = ClickDatabase(tmp_path)
     yield made
@@ -291,7 +291,7 @@ def test_a_rebuild_sets_right_what_is_wrong(click_database: ClickDatabase) -> No
         for spoil in (
             "UPDATE rollups SET human = human + 7, clickers = 9",
             "DELETE FROM message_link_rows",
-            "UPDATE click_rows SET first = 1, firsts = 31",
+            "UPDATE click_rows SET first = TRUE, firsts = 31",
             "UPDATE messages SET click_count = 77, status = 'Delivered'",
             "INSERT INTO words (text) VALUES ('x')",
             "INSERT INTO rollups (axis, hours, hour, word) SELECT a.id, 1, 1, w.id FROM axes a, words w",
@@ -329,6 +329,7 @@ def test_a_message_records_its_link_count(click_database: ClickDatabase, links: 
     assert click_database.state() == before
 
 
+@pytest.mark.sqlite_only(reason="it counts the steps of SQLite's machine")
 def test_a_flood_on_one_link_costs_the_same_for_each(click_database: ClickDatabase) -> None:
     """What a batch costs the database, in its own steps, does not grow with what its message has seen."""
     number = click_database.send()

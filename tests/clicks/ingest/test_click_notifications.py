@@ -15,9 +15,9 @@ from linkweir.clicks.ingest.click_notifications import enqueue_notifications
 from linkweir.clock import SECOND_US
 from linkweir.db import notification_queries, webhooks_table
 from linkweir.db.schema import verdict_waits
-from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.tokens import KeyRing
 from tests.clicks.ingest.click_database import START_US, ClickDatabase
+from tests.databases import open_again
 from tests.db.sample_database import list_webhook_requests
 
 WAIT_US = 2 * SECOND_US
@@ -27,7 +27,7 @@ ALL_KINDS = ("opened", "clicked", "click_corrected")
 
 
 @pytest.fixture
-def click_database(tmp_path: Path) -> Iterator[ClickDatabase]:
+def click_database(dialect: str, tmp_path: Path) -> Iterator[ClickDatabase]:
     """A database whose judge takes three or more links within two seconds for a machine's."""
     made = ClickDatabase(tmp_path)
     yield made
@@ -286,9 +286,8 @@ def test_a_wait_survives_a_restart_and_ends_with_its_message(click_database: Cli
     click_database.ingest(click_database.make_event(kept, 0), click_database.make_event(gone, 0))
     wait_and_notify(click_database, 2)
     click_database.expire_message(gone)
-    path = click_database.database.folder / "linkweir.db"
     click_database.database.close()
-    click_database.database = SqliteDatabase(path, timeout=5)
+    click_database.database = open_again(click_database.database)
     wait_and_notify(click_database, 3600)
     assert list_told(click_database, key) == [("message.clicked", "human", True)]
     with click_database.database.write() as connection:

@@ -1,10 +1,11 @@
 """Expected numbers of clicks and clickers do not depend on how the clicks came, nor on what became of messages."""
 
-import shutil
+import copy
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from linkweir.db.click_probabilities import MAX_HITS_PER_MESSAGE
 from linkweir.db.schema import messages
 from tests.clicks.ingest.click_database import MACHINE_PROBABILITIES, START_US, ClickDatabase, recount
 from tests.clicks.ingest.test_aggregate_deltas import MEMORY_FOLDER, MESSAGES, generate_hit, make_event
+from tests.databases import copy_database
 
 FIRST_EXPECTED_COLUMN = 6  # after the verdicts and clickers
 HITS = st.lists(generate_hit(), min_size=1, max_size=24)
@@ -34,12 +36,8 @@ def make_world(folder: Path) -> ClickDatabase:
 
 def copy_world(world: ClickDatabase, folder: Path) -> ClickDatabase:
     """Another database with the same messages."""
-    other = ClickDatabase(folder)
-    other.database.close()
-    with world.database.read() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copy(world.database.folder / "linkweir.db", other.database.folder)
-    other.account, other.messages = world.account, world.messages
+    other = copy.copy(world)
+    other.database, other.expired_aggregates = copy_database(world.database, folder), {}
     return other
 
 
@@ -51,6 +49,7 @@ def expected_sums(world: ClickDatabase) -> dict[tuple[Any, ...], tuple[int, ...]
 
 @given(HITS, st.lists(st.integers(1, 9), min_size=1), st.randoms(use_true_random=False))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.both_databases
 def test_the_order_of_ingest_changes_nothing(hits: list[dict[str, Any]], sizes: list[int], random: Any) -> None:
     """The same clicks in another order, in other batches and some of them twice come to the same in every table. Those
     of readers who object are left out: they are judged beside those alone that are stored with them.
@@ -88,6 +87,7 @@ def act(world: ClickDatabase, action: str) -> None:
 
 @given(st.lists(st.tuples(st.lists(generate_hit(), max_size=12), ACTIONS), min_size=1, max_size=5))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.both_databases
 def test_erasure_and_retention_leave_sums_that_can_be_rebuilt(steps: list[tuple[list[dict[str, Any]], str]]) -> None:
     """Whatever is erased, expires or is forgotten in between, the sums are those of a rebuild."""
     with tempfile.TemporaryDirectory(dir=MEMORY_FOLDER) as folder:
@@ -101,6 +101,7 @@ def test_erasure_and_retention_leave_sums_that_can_be_rebuilt(steps: list[tuple[
         world.database.close()
 
 
+@pytest.mark.both_databases
 def test_a_corrected_verdict_moves_what_was_expected(tmp_path: Path) -> None:
     """When later clicks change what is thought of a click, figures and sums are those of a recount."""
     world = ClickDatabase(tmp_path)

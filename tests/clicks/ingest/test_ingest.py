@@ -12,7 +12,7 @@ FAR_FUTURE_US = 400 * 86_400 * 1_000_000
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path: Path) -> Iterator[RunningService]:
     """A service of its own for each test."""
     with RunningService(tmp_path / "data") as service:
         yield service

@@ -11,8 +11,6 @@ from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
 from linkweir.tokens.campaign_tags import INTERNAL_TAG
 from tests.clicks.ingest.click_database import START_US, ClickDatabase
 
-pytestmark = pytest.mark.both_databases
-
 HIDDEN: dict[str, Any] = {"ip": None, "user_agent": None, "device": "desktop"}
 PRIVACY_MODES: dict[str, dict[str, Any]] = {
     "full": {},
@@ -22,7 +20,7 @@ PRIVACY_MODES: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def click_database(tmp_path: Path) -> ClickDatabase:
+def click_database(dialect: str, tmp_path: Path) -> ClickDatabase:
     """A database that judges by the real rules."""
     return ClickDatabase(tmp_path, classify=classify_hits)
 

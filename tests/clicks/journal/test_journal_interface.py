@@ -6,6 +6,8 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from linkweir.clicks.click_event import FIELD_NAMES, ClickEvent, decode_event, encode_event
 from linkweir.clicks.journal.interface import AppendResult, EventBatch, Journal, JournalCursor
 from tests.web.running_service import RunningService, wait_until
@@ -72,6 +74,7 @@ def send_tracked_message(served: RunningService) -> tuple[str, str, str]:
     return entry["id"], first, second
 
 
+@pytest.mark.both_databases
 def test_it_carries_clicks_from_the_redirect_to_the_statistics(tmp_path: Path) -> None:
     """With a table as journal a click is redirected, recorded, judged and counted; nothing of the embedded one runs."""
     table = DatabaseJournal(tmp_path / "journal.db")
@@ -90,6 +93,7 @@ def test_it_carries_clicks_from_the_redirect_to_the_statistics(tmp_path: Path) -
         served.components.stop()
 
 
+@pytest.mark.both_databases
 def test_its_trouble_is_reported_and_delays_nobody(tmp_path: Path) -> None:
     """When it hangs or is gone readers are sent on; what was lost is counted, and /readyz says why."""
     table = DatabaseJournal(tmp_path / "journal.db")
@@ -106,6 +110,7 @@ def test_its_trouble_is_reported_and_delays_nobody(tmp_path: Path) -> None:
         served.components.stop()
 
 
+@pytest.mark.both_databases
 def test_whoever_does_not_read_stores_nothing(tmp_path: Path) -> None:
     """While the journal says that somebody else reads, facts stay in it; afterwards they are stored."""
     table = DatabaseJournal(tmp_path / "journal.db")

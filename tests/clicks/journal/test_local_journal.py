@@ -1,10 +1,10 @@
 """Tests of the embedded journal and its worker with a real database, real locks and real files."""
 
 import asyncio
+import contextlib
 import io
 import json
 import os
-import sqlite3
 import sys
 import threading
 import time
@@ -27,15 +27,18 @@ from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.journal.reader import end_cursor, is_wiped, wait_until_wiped
 from linkweir.clicks.journal.segment import MAX_RECORD_BYTES, RECORDS_OFFSET, JournalSegment
 from linkweir.clicks.known_networks import KnownNetworks
+from linkweir.db.database import WriteMode
 from linkweir.db.schema import clicks
-from linkweir.db.schema_upgrade import migrate
-from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.web.structured_logging import make_logger
 from tests.clicks.event_factory import make_event
+from tests.databases import make_database, open_again
 from tests.reference.commit_queue import make_reference_queue
 from tests.web.running_service import WAIT_SECONDS, wait_until
 
 CLASSIFIER = ClickClassifier(Enricher(None, KnownNetworks.load()))
+
+
+pytestmark = pytest.mark.both_databases
 
 
 def ingest_events(connection: Connection, facts: Sequence[ClickEvent]) -> int:
@@ -50,8 +53,7 @@ class JournalHarness:
         self.stream = io.StringIO()
         log = make_logger("error", self.stream)
         self.folder = folder / "spool"
-        self.database = SqliteDatabase(folder / "linkweir.db", timeout=options.get("timeout", 0.1))
-        migrate(self.database)
+        self.database = make_database(folder, timeout=options.get("timeout", 0.1))
         self.dead_letters = DeadLetterFile(self.folder, log)
         self.journal = LocalJournal(
             self.folder,
@@ -230,15 +232,13 @@ def test_many_facts_share_a_flush(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_locked_database_delays_no_reader(journal_harness: JournalHarness) -> None:
     """While the database is locked facts are kept at once and wait; when it is free they are stored, each once."""
-    lock = sqlite3.connect(journal_harness.database.path, isolation_level=None, check_same_thread=False)
-    lock.execute("BEGIN EXCLUSIVE")
-    for n in range(20):  # kept, and not late, although nobody but we can end the lock
-        assert journal_harness.append(make_event(n)) == ["kept"]
-    assert journal_harness.count_events() == 0
-    assert journal_harness.journal.unacknowledged == 20
-    wait_until(lambda: journal_harness.worker.failures > 0)
-    lock.execute("ROLLBACK")
-    lock.close()
+    other = open_again(journal_harness.database)
+    with contextlib.closing(other), other.write(WriteMode.EXCLUSIVE):
+        for n in range(20):  # kept, and not late, although nobody but we can end the lock
+            assert journal_harness.append(make_event(n)) == ["kept"]
+        assert journal_harness.count_events() == 0
+        assert journal_harness.journal.unacknowledged == 20
+        wait_until(lambda: journal_harness.worker.failures > 0)
     journal_harness.wait_until_empty(20)
 
 

@@ -18,8 +18,6 @@ from tests.clicks.event_factory import make_event
 from tests.databases import make_database
 from tests.web.running_service import WAIT_SECONDS
 
-pytestmark = pytest.mark.both_databases
-
 
 class InboxHarness:
     """A database, a vault, and inboxes as other processes have them."""
@@ -45,7 +43,7 @@ class InboxHarness:
 
 
 @pytest.fixture
-def harness(tmp_path: Path) -> InboxHarness:
+def harness(dialect: str, tmp_path: Path) -> InboxHarness:
     """An empty inbox."""
     return InboxHarness(tmp_path)
 
