@@ -21,7 +21,7 @@ from tests.web.running_service import WAIT_SECONDS, RunningService, html_body, m
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """One service for this file, that lets a client ask often."""
     roomy = {"statistics_rate": 1e6, "statistics_burst": 10**6, "smtp_port": 0}
     with RunningService(tmp_path_factory.mktemp("resources") / "data", **roomy) as service:
@@ -386,6 +386,7 @@ def test_a_replayed_secret_is_sealed_in_the_database(service: RunningService) ->
     assert first.json()["secret_key"].encode() not in stored
 
 
+@pytest.mark.both_databases
 def test_too_many_requests_are_429(tmp_path: Path) -> None:
     """Past the burst an account is told when to come back, and then served again."""
     with RunningService(tmp_path / "data", rate_limit=1.0, rate_burst=3) as service:
@@ -489,9 +490,35 @@ def test_a_webhook_goes_to_a_plain_web_address(service: RunningService, url: str
     assert (answer.status_code, answer.json()["message"].partition(":")[0]) == (400, "url")
 
 
+def test_what_cannot_be_stored_is_named(service: RunningService) -> None:
+    """A text with U+0000, which PostgreSQL cannot hold, is 400 naming its field on every database, wherever it would be
+    stored; nothing has such a name.
+    """
+    webhook = {"name": "x\0", "url": "https://h.example/", "scope": "global"}
+    for method, path, body, field in (
+        *(("put", "", {name: "x\0y"}, name) for name in ("name", "website", "about")),
+        ("put", "", {"skip": ["x\0y"]}, "skip"),
+        ("put", "", {"utm": {"source": "x\0y"}}, "utm.source"),
+        ("post", "/webhooks", webhook, "name"),
+        ("post", "/api-keys", {"label": "x\0", "scopes": ["accounts:read"]}, "label"),
+        ("post", "/smtp-credentials", {"name": "x\0", "scope": "global"}, "name"),
+        ("post", "/messages", make_request(tags=["a", "x\0"]), "tags"),
+        *(
+            ("post", "/messages", make_request(recipients=[{"email": "a@example.org", **more}]), "recipients[0]")
+            for more in ({"variant": "\0"}, {"attributes": {"plan": "x\0"}}, {"attributes": {"x\0": "y"}})
+        ),
+    ):
+        answer = service.client.request(method, f"{service.account_path}{path}", json=body)
+        assert (answer.status_code, answer.json()["message"].startswith(field)) == (400, True), (path, answer.text)
+    assert service.client.get(f"{service.account_path}/domains/x%00y").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("subject", "x" * 20_000), ("recipient", "x" * 20_000), ("tags", "a," * 2000), ("status", "a," * 2000)],
+    [
+        *(("subject", "x" * 20_000), ("recipient", "x" * 20_000), ("tags", "a," * 2000), ("status", "a," * 2000)),
+        *((name, "a\0b") for name in ("subject", "sender", "recipient", "message_id_header", "tags", "status")),
+    ],
 )
 def test_a_filter_has_an_end(service: RunningService, name: str, value: str) -> None:
     """What the database could not look for, or only with great effort, is 400 naming the filter."""

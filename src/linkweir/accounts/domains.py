@@ -72,7 +72,7 @@ def parse_domain_name(text: str) -> str:
 
 def get_domain(connection: Connection, account: uuid.UUID, name_or_id: str) -> RowMapping:
     """Return the row of the domain with this name or id. Raises NotFound."""
-    row = domains_table.find(connection, account, name_or_id.lower())
+    row = domains_table.find(connection, account, name_or_id.lower()) if "\0" not in name_or_id else None
     if row is None:
         with contextlib.suppress(ValueError):
             row = domains_table.get(connection, account, uuid.UUID(name_or_id))

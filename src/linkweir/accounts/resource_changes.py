@@ -6,18 +6,19 @@ from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
 from linkweir.webhooks.event_kinds import EVENT_NAMES
 
+NO_NUL = r"^[^\u0000]*$"  # PostgreSQL can store no other text, and SQLite shall take no more than it
 PrivacyName = Literal["full", "pseudonymous", "anonymous", "none"]
 HostName = Annotated[
     str, Meta(pattern=r"^[^\s/\\?#@:%\[\]<>|^*.]+(?:\.[^\s/\\?#@:%\[\]<>|^*.]+)*\.?$", min_length=1, max_length=253)
 ]
-UtmText = Annotated[str, Meta(min_length=1, max_length=255)]
+UtmText = Annotated[str, Meta(min_length=1, max_length=255, pattern=NO_NUL)]
 MetadataRetentionDays = Annotated[int, Meta(ge=1, le=30)]
 DataRetentionDays = Annotated[int, Meta(ge=0, le=30)]
 
-LabelText = Annotated[str, Meta(min_length=1, max_length=255)]
+LabelText = Annotated[str, Meta(min_length=1, max_length=255, pattern=NO_NUL)]
 DnsLabel = Annotated[str, Meta(pattern="^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.|$)){1,8}$", max_length=100)]
 DomainName = Annotated[str, Meta(min_length=1, max_length=253)]
-PatternText = Annotated[str, Meta(max_length=200)]
+PatternText = Annotated[str, Meta(max_length=200, pattern=NO_NUL)]
 VerdictWaitSeconds = Annotated[int, Meta(ge=0, le=86_400)]  # 0: it does not wait
 NetworkList = Annotated[list[str], Meta(max_length=1000)]  # with repeats; fewer are left of them
 
@@ -128,8 +129,8 @@ class AccountUpdate(PolicyUpdate):
     """
 
     name: LabelText | UnsetType = UNSET
-    website: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
-    about: Annotated[str, Meta(max_length=10_000)] | UnsetType = UNSET
+    website: Annotated[str, Meta(max_length=2000, pattern=NO_NUL)] | UnsetType = UNSET
+    about: Annotated[str, Meta(max_length=10_000, pattern=NO_NUL)] | UnsetType = UNSET
     track_opens: bool | UnsetType = UNSET
     track_clicks: bool | UnsetType = UNSET
     message_metadata_retention: MetadataRetentionDays | UnsetType = UNSET

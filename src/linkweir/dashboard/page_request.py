@@ -5,7 +5,7 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, unquote
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import RowMapping
@@ -210,6 +210,9 @@ async def _handle(request: Request, handler: PageHandler, scope: str | None) -> 
     parts = services_from(request)
     posted = request.method == "POST"
     fields = await read_form(request) if posted else {}
+
+    if "\0" in unquote(f"{request.url.path}?{request.url.query}"):
+        raise NotFound("There is no page at this URL.")  # no database can look for it
 
     def inside() -> Response:
         secret = session_cookies.read_secret(request, session_cookies.SESSION_COOKIE)

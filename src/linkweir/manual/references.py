@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any
 
+from linkweir.accounts.resource_changes import NO_NUL
 from linkweir.api.openapi_document import build_document
 from linkweir.cli.entry_point import build_parser
 from linkweir.clicks.classify.rules import RULES, Rule
@@ -190,7 +191,7 @@ def _format_type(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
     low, high = inner.get("minimum"), inner.get("maximum")
     if low is not None and high is not None:
         kind += f" from {low} to {high}"
-    if len(inner.get("pattern", "")) in range(1, MAX_PATTERN_CHARACTERS):
+    if inner.get("pattern") != NO_NUL and len(inner.get("pattern", "")) in range(1, MAX_PATTERN_CHARACTERS):
         kind += f" like `{inner['pattern']}`"
     if "maxLength" in inner:
         kind += f" of at most {inner['maxLength']} characters"

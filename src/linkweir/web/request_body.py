@@ -11,6 +11,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from linkweir.accounts.resource_changes import NO_NUL
 from linkweir.errors import OverCapacity, ValidationError
 from linkweir.web.memory_budget import Reservation
 
@@ -18,7 +19,7 @@ SMALL_BODY_BYTES = 1024 * 1024  # bytes; whatever stands in as many is made with
 SMALL_VALUE_COUNT = 1000  # values that need not be counted well
 MAX_VALUES = 200_000  # in the lists and objects of one body; made at once, they take some 50 MB
 S = TypeVar("S", bound=msgspec.Struct)
-MSGSPEC_PATH = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+MSGSPEC_PATH = re.compile(r"^(?P<reason>.*?)(?: - at (?:`key` in )?`(?P<path>[^`]*)`)?$", re.DOTALL)
 MSGSPEC_MISSING_FIELD = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 
 
@@ -133,6 +134,8 @@ def to_validation_error(text: str) -> ValidationError:
     match = MSGSPEC_PATH.match(text)
     reason, path = (match["reason"], match["path"] or "$") if match else (text, "$")
     field = path.removeprefix("$").removeprefix(".")
+    if reason.endswith(f"matching regex {NO_NUL!r}"):
+        reason = "must not hold U+0000"
     if missing := MSGSPEC_MISSING_FIELD.search(reason):
         return ValidationError(f"{field}.{missing['name']}" if field else missing["name"], "is required")
     return ValidationError(field or "body", reason.replace("`", "'"))

@@ -162,7 +162,7 @@ def parse_query(query: QueryParams, shape: type[S]) -> S:
         elif text:
             if len(text) > MAX_TEXT_CHARACTERS:
                 raise ValidationError(name, f"is longer than {MAX_TEXT_CHARACTERS} characters")
-            values[name] = text
+            values[name] = _require_text(text, name)
     try:
         return msgspec.convert(values, shape, strict=False)
     except msgspec.ValidationError as raised:
@@ -199,7 +199,14 @@ def _split_list(query: QueryParams, name: str) -> list[str]:
     items = [item.strip() for text in query.getlist(name) for item in text.split(",") if item.strip()]
     if len(items) > MAX_VALUES:
         raise ValidationError(name, f"has more than {MAX_VALUES} values")
-    return items
+    return [_require_text(item, name) for item in items]
+
+
+def _require_text(text: str, name: str) -> str:
+    """The text, if a database can look for it. Raises ValidationError."""
+    if "\0" in text:
+        raise ValidationError(name, "must not hold U+0000")
+    return text
 
 
 def _parse_datetime(text: str, name: str) -> datetime:

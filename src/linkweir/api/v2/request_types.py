@@ -5,11 +5,18 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Raw, Struct, field
 
-from linkweir.accounts.resource_changes import DataRetentionDays, MetadataRetentionDays, PrivacyName, UtmOptions
+from linkweir.accounts.resource_changes import (
+    NO_NUL,
+    DataRetentionDays,
+    MetadataRetentionDays,
+    PrivacyName,
+    UtmOptions,
+)
 
-Tag = Annotated[str, Meta(min_length=1, max_length=64)]
-AttributeName = Annotated[str, Meta(min_length=1, max_length=64)]
-AttributeText = Annotated[str, Meta(max_length=255)]
+Tag = Annotated[str, Meta(min_length=1, max_length=64, pattern=NO_NUL)]
+AttributeName = Annotated[str, Meta(min_length=1, max_length=64, pattern=NO_NUL)]
+AttributeText = Annotated[str, Meta(max_length=255, pattern=NO_NUL)]
+VariantName = Annotated[str, Meta(min_length=1, max_length=64, pattern=NO_NUL)]
 HeaderFields = Annotated[dict[str, str], Meta(max_length=500)]
 # raw JSON, decoded later with orjson: msgspec takes a second for long numbers of a few megabytes
 Substitutions = Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
@@ -38,7 +45,7 @@ class SendRecipient(Struct):
     tracking: TrackingOptions | None = None
     privacy: PrivacyName | None = None
     attributes: Annotated[dict[AttributeName, AttributeText], Meta(max_length=20)] | None = None
-    variant: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    variant: VariantName | None = None
 
 
 class SendAttachment(Struct):
