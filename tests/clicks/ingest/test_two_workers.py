@@ -6,17 +6,26 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+from bench.simulator.clients import Campaign
+from bench.simulator.traffic import generate_campaign
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, func, insert, select, update
 
+from linkweir.clicks import header_signals
+from linkweir.clicks.classify import Classification, Evidence, Hit, classify_hits
 from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.ingest.click_notifications import enqueue_notifications
+from linkweir.clicks.ingest.message_clicks import ClickClassifier
 from linkweir.clicks.ingest.pipeline import ingest_events
+from linkweir.clicks.known_networks import KnownNetworks
 from linkweir.clock import SECOND_US
 from linkweir.db import delivery_queue_table, outbox_table
 from linkweir.db.database import Database, WriteMode
@@ -95,6 +104,21 @@ def derived(world: ClickDatabase, numbers: Sequence[int]) -> object:
     return {key[1:]: row for key, row in aggregates.items()}, flags, verdicts, order
 
 
+def ingest_beside_each_other(world: ClickDatabase, events: Sequence[ClickEvent], workers: int, batch: int) -> None:
+    """Let so many workers take batches of so many events, each the next one as soon as it is done with another."""
+    lock, batches = threading.Lock(), iter([events[at : at + batch] for at in range(0, len(events), batch)])
+
+    def ingest(database: PostgresqlDatabase) -> None:
+        while True:
+            with lock:
+                some = next(batches, None)
+            if some is None:
+                return
+            write(database, partial(ingest_events, events=some, classifier=world.classifier, now=world.now))
+
+    run_all(connect(world.database, workers), ingest)
+
+
 @settings(max_examples=4, deadline=None, phases=(Phase.generate,))
 @given(workers=st.integers(2, 4), batch=st.integers(1, 12), order=st.randoms(use_true_random=False))
 def test_any_number_of_workers_come_to_what_one_comes_to(workers: int, batch: int, order: random.Random) -> None:
@@ -112,18 +136,53 @@ def test_any_number_of_workers_come_to_what_one_comes_to(workers: int, batch: in
         events = spread([*shared_numbers, 7], shared, ids)
         events += events[:HITS_PER_MESSAGE]
         order.shuffle(events)
-        starts = range(0, len(events), batch)
-        lock, batches = threading.Lock(), iter([events[start : start + batch] for start in starts])
+        ingest_beside_each_other(shared, events, workers, batch)
+        assert derived(shared, shared_numbers) == derived(alone, numbers)
+        alone.database.close()
 
-        def ingest(database: PostgresqlDatabase) -> None:
-            while True:
-                with lock:
-                    some = next(batches, None)
-                if some is None:
-                    return
-                write(database, partial(ingest_events, events=some, classifier=shared.classifier, now=shared.now))
 
-        run_all(connect(shared.database, workers), ingest)
+def judge_alone(hits: Sequence[Hit], evidence: Evidence) -> list[Classification]:
+    """The rules, without what is remembered of other messages: that depends on who was first."""
+    return classify_hits(hits, Evidence(delivered_at=evidence.delivered_at, link_count=evidence.link_count))
+
+
+def simulate(world: ClickDatabase, campaign: Campaign) -> tuple[list[int], list[ClickEvent]]:
+    """Send the simulator's mails; their numbers, and the events of all requests, whose ids are the same each time."""
+    world.classifier = ClickClassifier(Enricher(None, KnownNetworks({})), classify_hits=judge_alone)
+    numbers, events = [], list[ClickEvent]()
+    for mail in campaign.mails:
+        numbers.append(world.send("spring", tracked_links=mail.links))
+        for request in mail.requests:
+            named = {**request.headers, "user-agent": request.user_agent}
+            headers = {name.encode(): value.encode() for name, value in named.items()}
+            event = world.make_event(
+                numbers[-1], request.link, request.at - mail.delivered, id=uuid.UUID(int=len(events))
+            )
+            signals = header_signals.detect_signals(headers, request.http_version, secure=True, at=event.at)
+            seen: dict[str, Any] = {"id": uuid.UUID(int=len(events)), "method": request.method}
+            seen |= {"ip": request.ip, "user_agent": request.user_agent}
+            seen |= {"signals": " ".join(signals), "prefetch": header_signals.is_prefetch(headers)}
+            events.append(replace(event, **seen))
+    return numbers, events
+
+
+@settings(max_examples=3, deadline=None, phases=(Phase.generate,))
+@given(seed=st.integers(1, 1000), workers=st.integers(2, 4), batch=st.integers(5, 40), order=st.randoms())
+def test_simulated_traffic_comes_to_the_same(seed: int, workers: int, batch: int, order: random.Random) -> None:
+    """The simulator's people and machines, judged by the rules, get the verdicts and sums of one process on SQLite from
+    any number of workers on PostgreSQL, whatever comes first.
+    """
+    campaign = generate_campaign(seed, 20)
+    with TemporaryDirectory() as folder, use_dialect("postgresql"):
+        with use_dialect("sqlite"):
+            alone = ClickDatabase(Path(folder) / "alone")
+        numbers, events = simulate(alone, campaign)
+        alone.ingest(*sorted(events, key=lambda event: event.at))
+        shared = ClickDatabase(Path(folder) / "shared")
+        shared_numbers, events = simulate(shared, campaign)
+        order.shuffle(events)
+        ingest_beside_each_other(shared, events, workers, batch)
+        assert len(events) > 10
         assert derived(shared, shared_numbers) == derived(alone, numbers)
         alone.database.close()
 
