@@ -124,6 +124,22 @@ def test_what_was_sent_is_read_once_and_forgotten_when_stored(harness: StreamHar
     wait_until(lambda: sender.count_waiting() == 0)
 
 
+@pytest.mark.parametrize("seconds", [0.0002, 0.0005, 0.001, 0.002])
+def test_an_answer_that_takes_longer_is_no_failure(
+    harness: StreamHarness, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """A worker that has waited as long as it wants to, however the time passed, has read nothing; the groups come with
+    a later try.
+    """
+    monkeypatch.setattr(click_stream, "FETCH_SECONDS", seconds)
+    stream = harness.open()
+    for _ in range(50):
+        assert stream.read_from(None, 10_000).cursor is None
+    stream.send([make_event(n) for n in range(300)])
+    monkeypatch.undo()
+    assert read_until(stream, 300) == list(range(300))
+
+
 def test_small_groups_are_read_together(harness: StreamHarness) -> None:
     """When clicks come one by one, each is a group: a worker that was away reads many of them for a transaction, though
     its transactions are short.

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
@@ -131,7 +130,7 @@ class ClickStream:
             self._pull = (session.connection, await session.stream.pull_subscribe_bind(CONSUMER, self._name))
         try:
             return await self._pull[1].fetch(groups, FETCH_SECONDS)
-        except nats.errors.TimeoutError:
+        except TimeoutError:  # the library's, and asyncio's where a busy machine let the time pass between two steps
             return []
 
     def _open(self, messages: Sequence[Msg]) -> EventBatch:
