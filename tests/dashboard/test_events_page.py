@@ -107,7 +107,8 @@ def test_tables_are_sorted_by_their_heads(sample_client: DashboardClient) -> Non
     links = sample_client.get("/campaign?tag=sample-weir-day&sort=-position")
     positions = re.findall(r'data-label="Link">(\d+)<', links)
     assert positions == sorted(positions, reverse=True)
-    assert sample_client.get("/campaigns?period=90&sort=nothing") == sample_client.get("/campaigns?period=90")
+    unknown, usual = (sample_client.get(f"/campaigns?period=90{sort}") for sort in ("&sort=nothing", ""))
+    assert unknown.partition("<footer")[0] == usual.partition("<footer")[0]  # whose links lead back to its own address
 
 
 def test_a_recipient_is_found_by_a_part_and_has_a_page(

@@ -466,18 +466,6 @@ def test_two_processes_worth_of_journals_share_a_folder(tmp_path: Path) -> None:
     second.stop()
 
 
-def test_the_worker_deletes_old_dead_letters(tmp_path: Path) -> None:
-    """What could not be stored is taken out of its file when it has lain there as long as anything may be kept."""
-    bench = JournalHarness(tmp_path)
-    bench.journal.start()
-    bench.dead_letters.path.write_bytes(b'{"set_aside_at": 1, "fact": {"ip": "192.0.2.1"}}\n')
-    bench.dead_letters.append({"fact": {"ip": "192.0.2.2"}})
-    bench.worker.drain()
-    data = bench.dead_letters.path.read_bytes()
-    assert (b"192.0.2.1" in data, b"192.0.2.2" in data) == (False, True)
-    bench.stop()
-
-
 def test_ingestion_yields_to_readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While many readers come nothing is stored for a while, but never for longer than the patience."""
     monkeypatch.setattr(ingest_worker, "MAX_YIELD_SECONDS", 1.0)

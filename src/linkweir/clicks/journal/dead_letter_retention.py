@@ -34,6 +34,7 @@ class DeadLetterRetention:
             return
         with self._database.read() as connection:
             numbers = person_data.list_erased_numbers(connection, now() - MAX_RETENTION_US)
-        if numbers and self._seen != (changed_at, len(numbers)):
+        erased = frozenset(numbers)
+        if erased and self._seen != (changed_at, erased):
             self._dead_letters.redact_person(numbers)
-            self._seen = (self._dead_letters.changed_at(), len(numbers))
+            self._seen = (self._dead_letters.changed_at(), erased)
