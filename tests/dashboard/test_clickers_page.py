@@ -157,7 +157,7 @@ def test_lists_are_sorted_by_their_column_heads(service: RunningService, dashboa
         assert find_recipients(dashboard_client.get(back)) == people[:50]
         last_first = dashboard_client.get(find_sort_links(first)["Recipient"])
         assert find_recipients(last_first) == people[:9:-1]
-        for odd in ("x", "%00." + "0" * 32, f"{'9' * 30}.{'0' * 32}", "." + "0" * 32):
+        for odd in ("x", f"{'9' * 30}.{'0' * 32}", "." + "0" * 32):
             for column in ("clicks", "recipient"):
                 page = dashboard_client.get(f"{path}&sort={column}&after={odd}&before={odd}")
                 assert len(find_recipients(page)) == 50

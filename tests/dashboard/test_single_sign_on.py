@@ -148,6 +148,7 @@ def test_an_address_that_changes_hands_carries_no_user(tmp_path: Path) -> None:
             assert (get_role(served, old), get_role(served, new)) == ("editor", None)
 
 
+@pytest.mark.sqlite_only(reason="the command finds the service by its data folder")
 def test_an_operator_unlinks_a_user(service: RunningService, provider: OidcProvider, tmp_path: Path) -> None:
     """After `linkweir user unlink` the session ends, and whoever has the address at the provider then is the user."""
     provider.claims["groups"] = "admins"

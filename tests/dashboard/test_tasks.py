@@ -167,8 +167,10 @@ def test_make_a_webhook_and_test_it(visit: Visit, receiver: WebhookReceiver) -> 
     visit.click(visit.page.get_by_role("link", name="Continue to the webhook"))
     visit.press("Send a test event")
     assert visit.page.get_by_role("heading", name="Test event: accepted").is_visible()
-    assert visit.page.input_value("#request").startswith("curl")
-    assert len(receiver.received) == 1
+    curl = visit.page.input_value("#request")
+    assert curl.startswith("curl")
+    # events of the service's own mails may come, too
+    assert sum(item.headers["webhook-id"] in curl for item in receiver.received) == 1
     assert visit.clicks <= 5
 
 
