@@ -7,10 +7,15 @@ import pytest
 from linkweir.key_rollout import KeyRollout, choose_for_command, with_current
 from linkweir.tokens import KeyRing, Tracker, open_link
 
-NOW = datetime.now(UTC)
+NOW = datetime.now(UTC)  # when the tests were collected: long before the last one runs
 LONG_AGO = NOW - timedelta(days=30)
 OLD = KeyRing.generate(LONG_AGO, ["https://t.example/c/"])
 NEW = OLD.rotate(NOW)
+
+
+def rotate_now() -> KeyRing:
+    """A ring whose newest key was made this moment."""
+    return OLD.rotate(datetime.now(UTC))
 
 
 class Watch:
@@ -55,8 +60,8 @@ def test_a_new_key_waits_for_the_processes_of_its_own_machine(is_shared: bool) -
 
 def test_a_process_that_starts_waits_for_others_only_if_the_key_is_new() -> None:
     """A ring's first key, and one that is older than a minute, mint at once."""
-    assert Watch(NEW).refresh() == 1
-    assert Watch(NEW).refresh(7) == 2
+    assert Watch(rotate_now()).refresh() == 1
+    assert Watch(rotate_now()).refresh(7) == 2
     assert Watch(OLD.rotate(NOW - timedelta(minutes=2))).refresh() == 2
     assert Watch(KeyRing.generate(NOW)).refresh() == 1
 
@@ -125,7 +130,7 @@ def test_a_command_goes_by_all_heartbeats() -> None:
     """It cannot tell silent machines from others, so all of them count, and a key that is a minute old."""
     row = {"host": "b", "folder": "/data", "roles": ["redirect"], "seen_at": 0}
     old = OLD.rotate(NOW - timedelta(minutes=2))
-    assert choose_for_command(NEW, []).current.id == 1
+    assert choose_for_command(rotate_now(), []).current.id == 1
     assert choose_for_command(old, []).current.id == 2
     assert choose_for_command(old, [{**row, "key_id": 1}]).current.id == 1
     assert choose_for_command(old, [{**row, "key_id": 1, "roles": ["api"]}]).current.id == 2

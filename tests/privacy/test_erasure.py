@@ -4,6 +4,7 @@ import contextlib
 import random
 import uuid
 
+import pytest
 from sqlalchemy import delete, select, update
 
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
@@ -50,6 +51,7 @@ def make_message(account: uuid.UUID, number: int, to_person: bool, rng: random.R
     )
 
 
+@pytest.mark.sqlite_only(reason="it reads the files of SQLite; test_postgresql_files.py has PostgreSQL's")
 def test_pages_that_were_split_hold_no_old_copies(database: SqliteDatabase, account: uuid.UUID) -> None:
     """Among thousands of rows that grew, moved and went, no byte of the person's is left after erasing."""
     rng = random.Random(4)  # noqa: S311 - the same on every run
@@ -82,6 +84,7 @@ def test_pages_that_were_split_hold_no_old_copies(database: SqliteDatabase, acco
     assert result == {}
 
 
+@pytest.mark.sqlite_only(reason="it reads the files of SQLite; test_postgresql_files.py has PostgreSQL's")
 def test_links_of_others_that_name_the_person_lose_their_destination(
     database: SqliteDatabase, account: uuid.UUID
 ) -> None:
