@@ -11,14 +11,14 @@ DESTINATION = "https://example.com/landing?a=1"
 
 
 def send_raw(service: RunningService, data: bytes) -> bytes:
-    """What comes back until the server closes or falls silent for a second."""
+    """What comes back until the server closes or, once it has begun to answer, falls silent for a second."""
     with socket.create_connection(("127.0.0.1", service.settings.port), timeout=WAIT_SECONDS) as connection:
         connection.sendall(data)
-        connection.settimeout(1.0)
         answer = b""
         try:
             while part := connection.recv(65536):
                 answer += part
+                connection.settimeout(1.0)
         except TimeoutError:
             pass
         return answer
