@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from linkweir.errors import SettingsError
-from linkweir.settings import Settings, from_environment, parse_nats_servers
+from linkweir.nats_servers import parse_nats_servers
+from linkweir.settings import Settings, from_environment
 
 
 def test_nothing_configured_is_enough() -> None:

@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from linkweir.error_hints import suggest_name
 from linkweir.errors import SettingsError
+from linkweir.nats_servers import parse_nats_servers
 
 PREFIX = "LINKWEIR_"
 DNS_PORT = 53
-NATS_PORT = 4222
 MAX_REPLICAS = 5  # of a stream
 ProxyHeader = Literal["x-forwarded-for", "forwarded"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -550,39 +550,6 @@ def validate_database_url(text: str) -> None:
         valid = False
     if not valid:
         raise SettingsError("LINKWEIR_DATABASE: must look like postgresql://user:password@host:port/name")
-
-
-@dataclass(frozen=True)
-class NatsServers:
-    """Where to connect, and as whom; `urls` hold no secret."""
-
-    urls: tuple[str, ...]
-    user: str | None = field(default=None, repr=False)
-    password: str | None = field(default=None, repr=False)
-    token: str | None = field(default=None, repr=False)
-
-
-def parse_nats_servers(text: str) -> NatsServers:
-    """The servers of a setting. Raises SettingsError, whose text holds nothing of it: it may have a password."""
-    urls, logins = [], set()
-    try:
-        for item in text.split(","):
-            parts = urlsplit(item.strip())
-            if parts.scheme not in ("nats", "tls") or not parts.hostname or parts.path.strip("/"):
-                raise ValueError
-            host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-            urls.append(f"{parts.scheme}://{host}:{parts.port or NATS_PORT}")
-            logins.add((parts.username, parts.password))
-    except ValueError:
-        raise SettingsError(
-            "LINKWEIR_NATS_URL: must be addresses like nats://user:password@host:4222, separated by commas"
-        ) from None
-    if len({url.partition(":")[0] for url in urls}) > 1 or len(logins - {(None, None)}) > 1:
-        raise SettingsError("LINKWEIR_NATS_URL: all servers need the same scheme, user and password")
-    user, password = next(iter(logins - {(None, None)}), (None, None))
-    if password is None:
-        return NatsServers(tuple(urls), token=None if user is None else unquote(user))
-    return NatsServers(tuple(urls), user=unquote(user or ""), password=unquote(password))
 
 
 def _parse_base_url(text: str) -> str:

@@ -29,7 +29,8 @@ from linkweir.clicks.transport.event_group import MAX_GROUP_EVENTS, open_group, 
 from linkweir.clicks.transport.jetstream_client import JetStreamClient, Session
 from linkweir.clicks.transport.sync_check import SyncCheck
 from linkweir.errors import ClickTransportUnavailable, VaultError
-from linkweir.settings import Settings, parse_nats_servers
+from linkweir.nats_servers import parse_nats_servers
+from linkweir.settings import Settings
 from linkweir.vault import Vault
 
 MAX_AGE_SECONDS: Final = 86_400.0  # that a message may be in the stream

@@ -17,7 +17,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from linkweir.errors import ClickTransportUnavailable
-from linkweir.settings import NatsServers
+from linkweir.nats_servers import NatsServers
 
 MIN_VERSION: Final = (2, 12)
 CONNECT_SECONDS: Final = 5.0
