@@ -137,19 +137,21 @@ def bare_texts(path: Path) -> list[str]:
     words = [
         word for text in collector.texts for word in re.split(r"[\s·:;,()]+", text) if re.search(r"[A-Za-z]{2}", word)
     ]
-    constants = [text for output in tree.find_all(nodes.Output) for piece in output.nodes for text in shown(piece)]
+    constants = [
+        text for output in tree.find_all(nodes.Output) for piece in output.nodes for text in literal_texts(piece)
+    ]
     constants += sentence_parts(tree)
     return [text for text in (*words, *constants) if text not in SAME_IN_ALL_LANGUAGES]
 
 
-def shown(node: nodes.Node) -> Iterator[str]:
+def literal_texts(node: nodes.Node) -> Iterator[str]:
     """Texts that an expression shows as they are; arguments of functions and filters are judged where they are used."""
     if isinstance(node, nodes.Const) and isinstance(node.value, str):
         if re.search(r"[a-z] [a-z]|^[A-Z][a-z]", node.value):
             yield node.value
     elif isinstance(node, nodes.CondExpr | nodes.Or | nodes.And | nodes.Concat):
         for child in node.iter_child_nodes():
-            yield from shown(child)
+            yield from literal_texts(child)
 
 
 def sentence_parts(node: nodes.Node) -> Iterator[str]:
