@@ -10,6 +10,7 @@ import os
 import select
 import struct
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,7 +63,7 @@ class CarrySignals:
             poller.register(self._pipe.open(), select.POLLIN)
             poller.poll(seconds * 1000)
         except OSError:
-            threading.Event().wait(seconds)
+            time.sleep(seconds)
 
     def close(self) -> None:
         """Close the files; they are opened again when they are needed."""
