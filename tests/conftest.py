@@ -12,7 +12,9 @@ from typing import NoReturn
 import httpx
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 
+from linkweir.accounts import passwords
 from linkweir.db import schema_upgrade
 from tests.databases import DIALECTS, use_dialect
 from tests.recorded_schema import make_repeating_upgrade
@@ -32,6 +34,9 @@ httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_
 
 # Creating the tables takes longer than most tests: it is done once, and then its statements are repeated.
 schema_upgrade._upgrade = make_repeating_upgrade(schema_upgrade._upgrade)  # type: ignore[assignment]
+
+# So much work as a thief of passwords shall have takes longer than most tests, too. tests/accounts has the real amount.
+passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 
 # A shell starts its background jobs with SIGINT ignored, and what the tests interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
