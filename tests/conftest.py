@@ -18,6 +18,7 @@ from linkweir.accounts import passwords
 from linkweir.db import schema_upgrade
 from tests.databases import DIALECTS, use_dialect
 from tests.recorded_schema import make_repeating_upgrade
+from tests.shared_statements import share_statements
 from tests.turn_lock import TurnLock
 
 # Neither a slow example nor slow data says anything of the code on a busy machine.
@@ -34,6 +35,7 @@ httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_
 
 # Creating the tables takes longer than most tests: it is done once, and then its statements are repeated.
 schema_upgrade._upgrade = make_repeating_upgrade(schema_upgrade._upgrade)  # type: ignore[assignment]
+share_statements()
 
 # So much work as a thief of passwords shall have takes longer than most tests, too. tests/accounts has the real amount.
 passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
