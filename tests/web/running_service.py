@@ -3,6 +3,7 @@
 import contextlib
 import email
 import email.policy
+import functools
 import io
 import json
 import socket
@@ -203,10 +204,17 @@ def read_maildir(maildir: Path) -> dict[str, EmailMessage]:
     """Every mail of a Maildir by its Message-ID; two with the same id would be a duplicate delivery."""
     result: dict[str, EmailMessage] = {}
     for path in sorted((maildir / "new").glob("*")):
-        mail = email.message_from_bytes(path.read_bytes(), _class=EmailMessage, policy=email.policy.default)
-        assert mail["message-id"] not in result
-        result[mail["message-id"]] = mail
+        message_id, mail = _parse_mail(path, path.stat().st_mtime_ns)
+        assert message_id not in result
+        result[message_id] = mail
     return result
+
+
+@functools.lru_cache(500)
+def _parse_mail(path: Path, _written_at: int) -> tuple[str, EmailMessage]:
+    """The Message-ID and the mail, parsed once: who waits for many mails reads the first of them again and again."""
+    mail = email.message_from_bytes(path.read_bytes(), _class=EmailMessage, policy=email.policy.default)
+    return mail["message-id"], mail
 
 
 def html_body(mail: EmailMessage) -> str:
@@ -219,11 +227,14 @@ def html_body(mail: EmailMessage) -> str:
 
 
 def wait_until(condition: Any, seconds: float = WAIT_SECONDS) -> None:
-    """Wait for a condition, or fail."""
-    deadline = time.monotonic() + seconds
+    """Wait for a condition, or fail. The longer it takes, the less often it is asked for: asking is work, which keeps a
+    busy machine from what is waited for.
+    """
+    start = time.monotonic()
     while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
+        waited = time.monotonic() - start
+        assert waited < seconds, "waited too long"
+        time.sleep(min(0.01 + waited / 20, 0.1))
 
 
 def retry_with_longer_timeouts(seconds: float, attempt: Callable[[float], object]) -> None:
