@@ -1,6 +1,7 @@
 """A small identity provider, which can be told to lie: discovery, authorization without a question, code for tokens."""
 
 import base64
+import functools
 import hashlib
 import secrets
 import socket
@@ -30,7 +31,7 @@ class OidcProvider:
         self.lies: dict[str, Any] = {}
         self.metadata_lies: dict[str, Any] = {}
         self.userinfo: dict[str, Any] | None = None
-        self.key = RSAKey.generate_key(2048, {"kid": "1"}, private=True)
+        self.key = _make_key()
         self.signing_key: Any = None
         self.header: dict[str, Any] = {"alg": "RS256", "kid": "1"}
         self.requests: list[dict[str, str]] = []
@@ -96,3 +97,9 @@ class OidcProvider:
     async def _show_userinfo(self, request: Request) -> Response:
         assert request.headers["authorization"] == "Bearer access"
         return JSONResponse(self.userinfo)
+
+
+@functools.cache
+def _make_key() -> RSAKey:
+    """The same for all providers of a run: making one takes longer than most tests."""
+    return RSAKey.generate_key(2048, {"kid": "1"}, private=True)
