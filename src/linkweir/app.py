@@ -137,6 +137,7 @@ def create_services(
         dead_letters=dead_letters,
         is_idle=local_journal.is_idle if events is local_journal and transport is None else lambda: True,
         retry_seconds=settings.spool_retry,
+        claim_seconds=0.0 if transport is None else transport.lease_seconds,
     )
 
     def make_limit(rate: float, burst: int, name: str) -> RateLimit:

@@ -267,7 +267,11 @@ class Settings:
         ),
     )
     claim_seconds: float = field(
-        default=30.0, metadata=doc("Seconds after which a delivery that did not finish is tried again.")
+        default=30.0,
+        metadata=doc(
+            "Seconds after which a delivery that did not finish is tried again. Clicks that a worker took from the "
+            "inbox and did not store are taken again after four times as many."
+        ),
     )
     retry_seconds: float = field(
         default=30.0, metadata=doc("Seconds before the first retry of a delivery; later ones wait longer.")

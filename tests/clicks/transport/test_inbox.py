@@ -4,14 +4,19 @@ import io
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
-from linkweir.clicks.transport.inbox import ClickInbox
+from linkweir.clicks.click_event import ClickEvent
+from linkweir.clicks.ingest.ingest_worker import IngestWorker
+from linkweir.clicks.journal.dead_letters import DeadLetterFile
+from linkweir.clicks.transport.inbox import LEASE_SECONDS, ClickInbox
 from linkweir.db.database import Database
 from linkweir.db.schema import click_inbox
+from linkweir.errors import DatabaseUnavailable
 from linkweir.vault import Vault
 from linkweir.web.structured_logging import make_logger
 from tests.clicks.event_factory import make_event
@@ -27,9 +32,9 @@ class InboxHarness:
         self.stream = io.StringIO()
         self.vault = Vault(folder / "vault.key")
 
-    def open_inbox(self, vault: Vault | None = None) -> ClickInbox:
+    def open_inbox(self, vault: Vault | None = None, lease_seconds: float = LEASE_SECONDS) -> ClickInbox:
         """The inbox, as another worker has it."""
-        return ClickInbox(self.database, vault or self.vault, make_logger("error", self.stream))
+        return ClickInbox(self.database, vault or self.vault, make_logger("error", self.stream), lease_seconds)
 
     def count_groups(self) -> int:
         """How many groups are in it, claimed or not."""
@@ -73,6 +78,56 @@ def test_small_groups_fill_a_batch(harness: InboxHarness) -> None:
     assert taken == [3, 9, 9, 9]
     rest = worker.read_from(None, 1000).events
     assert [event.position for event in rest] == list(range(30, 60))
+
+
+class RefusedWorker:
+    """A worker whose first transaction the database refuses; `stored` is what it stored."""
+
+    def __init__(self, harness: InboxHarness, inbox: ClickInbox) -> None:
+        self.stored: list[ClickEvent] = []
+        self._refusals = [DatabaseUnavailable("away")]
+        log = make_logger("error", harness.stream)
+        letters = DeadLetterFile(harness.database.folder, log)
+        self.worker = IngestWorker(
+            harness.database,
+            inbox,
+            log,
+            ingest=self._ingest,
+            dead_letters=letters,
+            retry_seconds=0.1,
+            claim_seconds=inbox.lease_seconds,
+        )
+        with pytest.raises(DatabaseUnavailable):
+            self.worker.drain()
+
+    def _ingest(self, _connection: Connection, events: Sequence[ClickEvent]) -> int:
+        if self._refusals:
+            raise self._refusals.pop()
+        self.stored += events
+        return len(events)
+
+
+def test_a_worker_keeps_what_could_not_be_stored(harness: InboxHarness) -> None:
+    """It stores that at once when the database is back; nobody waits until the lease has ended."""
+    inbox, events = harness.open_inbox(), [make_event(n) for n in range(600)]
+    inbox.send(events)
+    refused = RefusedWorker(harness, inbox)
+    assert harness.open_inbox().read_from(None, 1000).events == []
+    refused.worker.drain()
+    assert sorted(event.position for event in refused.stored) == list(range(600))
+    assert harness.count_groups() == 0
+
+
+def test_a_worker_forgets_what_others_may_have(harness: InboxHarness) -> None:
+    """When the lease has ended, what could not be stored is another worker's, and the first one stores none of it."""
+    inbox = harness.open_inbox(lease_seconds=0.01)
+    inbox.send([make_event(n) for n in range(10)])
+    refused = RefusedWorker(harness, inbox)
+    time.sleep(0.05)
+    assert len(harness.open_inbox().read_from(None, 100).events) == 10
+    refused.worker.drain()
+    assert refused.stored == []
+    assert harness.count_groups() == 1
 
 
 def test_a_worker_that_died_loses_nothing(harness: InboxHarness) -> None:

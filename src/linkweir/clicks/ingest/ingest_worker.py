@@ -17,11 +17,12 @@ from structlog.typing import FilteringBoundLogger
 from linkweir.background import WorkerThread
 from linkweir.clicks.click_event import ClickEvent, replace_nul
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
-from linkweir.clicks.journal.interface import EventSource
+from linkweir.clicks.journal.interface import EventBatch, EventSource
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.journal.reader import wait_until_wiped
 from linkweir.clicks.transport.carrier import ClickCarrier
 from linkweir.clicks.transport.click_transport import ClickTransport
+from linkweir.clicks.transport.event_group import MAX_GROUP_EVENTS
 from linkweir.clock import now
 from linkweir.db.database import Database, WriteMode
 from linkweir.errors import ClickTransportUnavailable, DatabaseUnavailable, TransactionConflict, UnstorableData
@@ -52,7 +53,8 @@ class IngestWorker(WorkerThread):
     All that came before `drained_until_at` are stored. `batch_size`: how many events the next transaction may hold.
 
     `dead_letters` keeps what the database refuses for its own sake. `is_idle` looks for a moment whether readers leave
-    time to store; without it they always do. `retry_seconds`: seconds to leave a broken database alone.
+    time to store; without it they always do. `retry_seconds`: seconds to leave a broken database alone. For
+    `claim_seconds` what was read from the source is this worker's alone: so long it keeps what it could not store.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class IngestWorker(WorkerThread):
         dead_letters: DeadLetterFile,
         is_idle: Callable[[], bool] = lambda: True,
         retry_seconds: float,
+        claim_seconds: float = 0.0,
     ) -> None:
         super().__init__("clicks")
         self._database = database
@@ -76,6 +79,8 @@ class IngestWorker(WorkerThread):
         self._dead_letters = dead_letters
         self._is_idle = is_idle
         self._retry = retry_seconds
+        self._claim_seconds = claim_seconds
+        self._unstored: tuple[EventBatch, float] | None = None  # until when (`time.monotonic`) it is surely claimed
         self._wake = threading.Event()
         self._batch_limit = self.batch_size = FIRST_BATCH_EVENTS
         self._behind = False
@@ -132,24 +137,44 @@ class IngestWorker(WorkerThread):
         """Store one batch; return how many events it held. None are read while another process ingests."""
         read_at = now()
         try:
-            batch = self._source.read_from(None, self._batch_limit)
+            batch, claimed_until = self._read_batch()
         except ClickTransportUnavailable:
             self._send_due_notifications(immediately=False)  # the database has all that they need
             raise
         self._behind = batch is not None and len(batch.events) >= self._batch_limit
         if batch is None:
             return 0
-        if batch.events:
-            began, self._wait_seconds = time.monotonic(), 0.0
-            self._store_events(batch.events)
-            took, shared = time.monotonic() - began, self._wait_seconds > CONTENTION_SECONDS
-            self.batch_size = next_batch_size(len(batch.events), took - self._wait_seconds, shared=shared)
-        if batch.cursor is not None:
-            self._source.acknowledge(batch.cursor)
+        try:
+            self._store_batch(batch)
+        except DatabaseUnavailable:
+            self._unstored = batch, claimed_until
+            raise
         if not self._behind:
             self.drained_until_at = read_at
         self._send_due_notifications(immediately=bool(batch.events))
         return len(batch.events)
+
+    def _read_batch(self) -> tuple[EventBatch | None, float]:
+        """What could not be stored before, while nobody else may take it, or what comes next; and until when it is this
+        worker's.
+        """
+        unstored, self._unstored = self._unstored, None
+        if unstored is not None and time.monotonic() < unstored[1]:
+            return unstored
+        claimed_until = time.monotonic() + self._claim_seconds
+        return self._source.read_from(None, self._batch_limit), claimed_until
+
+    def _store_batch(self, batch: EventBatch) -> None:
+        events = batch.events
+        size = max(self._batch_limit, MAX_GROUP_EVENTS)  # smaller than the batch if that took too long before
+        for start in range(0, len(events), size):
+            part = events[start : start + size]
+            began, self._wait_seconds = time.monotonic(), 0.0
+            self._store_events(part)
+            took, shared = time.monotonic() - began, self._wait_seconds > CONTENTION_SECONDS
+            self.batch_size = next_batch_size(len(part), took - self._wait_seconds, shared=shared)
+        if batch.cursor is not None:
+            self._source.acknowledge(batch.cursor)
 
     def _store_events(self, facts: Sequence[ClickEvent]) -> None:
         """All of them, or each by itself where one would take the others with it. Raises DatabaseUnavailable."""

@@ -189,6 +189,11 @@ class ClickStream:
         return self._client.run(read, COUNT_SECONDS)
 
     @property
+    def lease_seconds(self) -> float:
+        """How long the servers wait until they deliver a group again."""
+        return REDELIVERY_SECONDS
+
+    @property
     def concern(self) -> TransportConcern | None:
         """What is known of `sync_interval`."""
         return self._sync_check.concern

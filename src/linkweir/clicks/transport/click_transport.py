@@ -46,6 +46,10 @@ class ClickTransport(Protocol):
         """
 
     @property
+    def lease_seconds(self) -> float:
+        """For how long what was read is its reader's alone."""
+
+    @property
     def concern(self) -> TransportConcern | None:
         """What the operator should know, as of the last check."""
 

@@ -109,6 +109,11 @@ class ClickInbox:
             return click_inbox_table.count_events(connection, position) > 0
 
     @property
+    def lease_seconds(self) -> float:
+        """How long a claim lasts."""
+        return self._lease_us / SECOND_US
+
+    @property
     def concern(self) -> None:
         """Nothing: the database looks after what it holds."""
 

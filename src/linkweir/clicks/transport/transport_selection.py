@@ -11,6 +11,8 @@ from linkweir.errors import SettingsError
 from linkweir.settings import Settings
 from linkweir.vault import Vault
 
+INBOX_LEASE_FACTOR = 4  # times as long as a mail: a batch is one transaction, and holds thousands of clicks
+
 
 def make_click_transport(
     settings: Settings, database: Database, vault: Vault, log: FilteringBoundLogger, dead_letters: DeadLetterFile
@@ -21,7 +23,7 @@ def make_click_transport(
     if settings.click_transport == "local":
         return None
     if settings.click_transport == "postgresql":
-        return ClickInbox(database, vault, log)
+        return ClickInbox(database, vault, log, INBOX_LEASE_FACTOR * settings.claim_seconds)
     try:
         from linkweir.clicks.transport.click_stream import ClickStream
     except ModuleNotFoundError as error:
