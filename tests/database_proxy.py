@@ -1,10 +1,11 @@
-"""A way to a PostgreSQL server that can be cut, as a network or a server that stops cuts it."""
+"""A way to a PostgreSQL server that can be cut, or hold up what is said, as a network or a stopped server does."""
 
 import select
 import shutil
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Self
@@ -21,6 +22,7 @@ class DatabaseProxy:
         (server,) = parse_qs(urlsplit(url).query)["host"]
         self._server = f"{server}/{_SOCKET}"
         self._is_open = True
+        self._is_held = False
         self._has_ended = False
         self._folder = tempfile.mkdtemp(prefix="linkweir-way-")
         self.url = url.replace(server, self._folder)
@@ -57,6 +59,15 @@ class DatabaseProxy:
         finally:
             self.open()
 
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Pass nothing on meanwhile, and tell nobody: connections stay, and new ones are taken."""
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+
     def _accept(self) -> None:
         with self._listener:
             while not self._has_ended:
@@ -69,11 +80,17 @@ class DatabaseProxy:
 
     def _pass_on(self, client: socket.socket) -> None:
         with client, socket.socket(socket.AF_UNIX) as server, suppress(OSError):
+            self._wait_while_held()
             if self._is_open:
                 server.connect(self._server)
             while self._is_open and not self._has_ended:
                 for source in select.select([client, server], [], [], _POLL_SECONDS)[0]:
+                    self._wait_while_held()
                     data = source.recv(65536)
                     if not data:
                         return
                     (server if source is client else client).sendall(data)
+
+    def _wait_while_held(self) -> None:
+        while self._is_held and self._is_open and not self._has_ended:
+            time.sleep(_POLL_SECONDS)

@@ -185,7 +185,7 @@ def create_services(
         limits=make_limit(settings.rate_limit, settings.rate_burst, "requests"),
         statistics_limits=make_limit(settings.statistics_rate, settings.statistics_burst, "statistics"),
         bucket_store=bucket_store,
-        sign_in_limiter=SignInLimiter(database, now),
+        sign_in_limiter=SignInLimiter(database, database.now),
         process_lock=ProcessLock(settings.data),
         memory_budget=MemoryBudget(settings.max_incoming),
         operator_pages=operator_pages.OperatorPages(settings),

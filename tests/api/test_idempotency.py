@@ -151,9 +151,9 @@ def test_answers_are_forgotten_in_time(
     """An answer is given again for a day, one that holds a secret for five minutes; then its row goes, unasked."""
     key = random_uuid()
     first = post_with_key(service, path, key, body)
-    monkeypatch.setattr(idempotency, "now", lambda: now() + (seconds - 30) * SECOND_US)
+    monkeypatch.setattr(service.components.database, "now", lambda: now() + (seconds - 30) * SECOND_US)
     assert post_with_key(service, path, key, body) == first + " again"
-    monkeypatch.setattr(idempotency, "now", lambda: now() + (seconds + 30) * SECOND_US)
+    monkeypatch.setattr(service.components.database, "now", lambda: now() + (seconds + 30) * SECOND_US)
     assert post_with_key(service, path, key, body) == first
     retention_job.delete_expired(service.components.database, now() + 3 * 86_400 * SECOND_US, service.components.log)
     with service.components.database.read() as connection:
@@ -251,7 +251,7 @@ def test_what_outlived_its_lease_is_not_carried_out_twice(
         for _ in range(2)
     )
     assert slow.start() is None
-    monkeypatch.setattr(idempotency, "now", lambda: now() + 2 * idempotency.LEASE_US)
+    monkeypatch.setattr(parts.database, "now", lambda: now() + 2 * idempotency.LEASE_US)
     assert again.start() is None
     website = update(schema.accounts).where(schema.accounts.c.id == uuid.UUID(service.account))
 

@@ -25,7 +25,8 @@ from linkweir.db.schema import accounts, metadata
 from linkweir.db.schema_upgrade import LATEST_REVISION, create_database, migrate
 from linkweir.errors import DatabaseUnavailable, DataFolderError, SettingsError, TransactionConflict, UnstorableData
 from linkweir.settings import Settings, from_environment
-from tests.databases import make_database, use_dialect
+from tests.database_proxy import DatabaseProxy
+from tests.databases import make_database, make_database_url, use_dialect
 from tests.postgresql_server import TEMPLATE, require_postgresql
 from tests.web.running_service import find_free_port
 
@@ -148,17 +149,27 @@ def test_a_transaction_that_does_nothing_is_ended(tmp_path: Path, monkeypatch: p
 
 
 def test_the_time_is_the_servers(database: PostgresqlDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever this machine's clock shows, before the first transaction and after it was set."""
-    right = clock.now()
-    for shift in (0, HOUR_US, -HOUR_US):
-        monkeypatch.setattr(postgresql_database, "now", lambda shift=shift: clock.now() + shift)
-        with database.write(WriteMode.CONCURRENT):
-            pass
-        assert right - MINUTE_US < database.now() < right + 10 * MINUTE_US
+    """Whatever this machine's clock shows, before the first transaction and as soon as it was set."""
+    right, read_own_clock = clock.now(), time.time_ns
     url = database._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    elsewhere = PostgresqlDatabase(url, database.folder, timeout=2)
-    assert right - MINUTE_US < elsewhere.now() < right + 10 * MINUTE_US
-    elsewhere.close()
+    for shift in (0, HOUR_US, -HOUR_US):
+        monkeypatch.setattr(time, "time_ns", lambda shift=shift: read_own_clock() + 1000 * shift)
+        elsewhere = PostgresqlDatabase(url, database.folder, timeout=2)
+        for each in (database, elsewhere):
+            assert right - MINUTE_US < each.now() < right + 10 * MINUTE_US
+        elsewhere.close()
+
+
+def test_no_other_time_takes_the_place_of_the_servers(tmp_path: Path) -> None:
+    """While the server has never been there no time is told; once it was, the time is known while it is away."""
+    with use_dialect("postgresql"), DatabaseProxy(make_database_url()) as proxy:
+        database = PostgresqlDatabase(proxy.url, tmp_path, timeout=30)
+        with proxy.cut(), pytest.raises(DatabaseUnavailable):
+            database.now()
+        right = database.now()
+        with proxy.cut():
+            assert right <= database.now() < right + 10 * MINUTE_US
+        database.close()
 
 
 def test_both_ends_of_a_connection_ask_after_each_other(tmp_path: Path) -> None:

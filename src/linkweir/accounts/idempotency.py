@@ -9,7 +9,7 @@ import uuid
 
 from sqlalchemy import Connection, RowMapping
 
-from linkweir.clock import DAY_US, SECOND_US, now
+from linkweir.clock import DAY_US, SECOND_US
 from linkweir.db import idempotency_table
 from linkweir.db.database import Database, WriteMode
 from linkweir.errors import IdempotencyConflict, RequestInProgress
@@ -53,7 +53,7 @@ class IdempotentRequest:
 
     def start(self) -> RowMapping | None:
         """Take the lease; return the row of an earlier request with this key, None when this is the first."""
-        self._started_at = now()
+        self._started_at = self._database.now()
         with self._database.write(WriteMode.CONCURRENT) as connection:
             earlier = self._take_lease(connection)
             if earlier is not None and self._is_abandoned(earlier):
@@ -109,7 +109,7 @@ class IdempotentRequest:
             begun_at=self._started_at,
             status=status,
             body=self._vault.seal(body) if secret else body,
-            expires_at=now() + (SECRET_RESPONSE_TTL_US if secret else RESPONSE_TTL_US),
+            expires_at=self._database.now() + (SECRET_RESPONSE_TTL_US if secret else RESPONSE_TTL_US),
             sealed=secret,
         )
         if not self.is_stored:

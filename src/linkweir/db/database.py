@@ -54,7 +54,7 @@ class Database(ABC):
 
     def now(self) -> int:
         """The time in microseconds since 1970 that all machines of this database agree on, whatever their own clocks
-        show: leases and what is due are decided by it.
+        show: leases, limits and what is due are decided by it. Raises DatabaseUnavailable while it cannot be known.
         """
         return now()
 

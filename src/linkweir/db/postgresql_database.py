@@ -13,7 +13,7 @@ import math
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,6 @@ from psycopg.adapt import Buffer, Loader
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.pool import QueuePool
 
-from linkweir.clock import now
 from linkweir.db import postgresql_vacuum
 from linkweir.db.database import PROBE_SECONDS, CopyLocation, Database, WriteMode
 from linkweir.errors import DatabaseUnavailable, DataFolderError, TransactionConflict, UnstorableData
@@ -63,17 +62,18 @@ class PostgresqlDatabase(Database):
         idle = f"set_config('idle_in_transaction_session_timeout', '{round(IDLE_FACTOR * timeout * 1000)}ms', true)"
         # the time comes last: it is what it is when the locks are held
         self._begin = {mode: f"SELECT {idle}, {locks}, {_CLOCK}" for mode, locks in _LOCKS.items()}
-        self._clock_offset: int | None = None  # microseconds that the server's clock is ahead of this machine's
+        self._clock_offset: int | None = None  # microseconds that the server's clock is ahead of the steady one here
         self._engine = _make_engine(parsed, timeout, connections)
 
     def now(self) -> int:
-        """The server's time, by the difference that the last transaction which wrote has found; this machine's while
-        the server has never been there.
+        """The server's time: what it was in the last transaction that wrote, and what has passed since by a clock that
+        nobody sets. Raises DatabaseUnavailable while the server has never been there: another time would take from
+        others what they hold.
         """
         if self._clock_offset is None:
-            with suppress(DatabaseUnavailable), self.read() as connection:
+            with self.read() as connection:
                 self._compare_clocks(connection.exec_driver_sql(f"SELECT {_CLOCK}").scalar_one())
-        return now() + (self._clock_offset or 0)
+        return _read_steady_clock() + (self._clock_offset or 0)
 
     def create(self) -> None:
         """Refuse a server that is too old, or a database of another encoding."""
@@ -102,7 +102,7 @@ class PostgresqlDatabase(Database):
             yield connection
 
     def _compare_clocks(self, at: int) -> None:
-        self._clock_offset = at - now()
+        self._clock_offset = at - _read_steady_clock()
 
     @contextmanager
     def try_job(self, name: str) -> Iterator[bool]:
@@ -175,6 +175,11 @@ class PostgresqlDatabase(Database):
     def close(self) -> None:
         """Close all pooled connections."""
         self._engine.dispose()
+
+
+def _read_steady_clock() -> int:
+    """Microseconds since some moment by a clock that nobody sets, and that goes on while a machine sleeps."""
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1000
 
 
 def _make_engine(url: URL, timeout: float, connections: int) -> Engine:

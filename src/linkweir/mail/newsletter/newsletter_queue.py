@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import Connection
 
 from linkweir.accounts.account_lookup import SendingAccount
-from linkweir.clock import DAY_US, now
+from linkweir.clock import DAY_US
 from linkweir.db import idempotency_table
 from linkweir.db.database import Database
 from linkweir.errors import Conflict, ValidationError
@@ -159,7 +159,7 @@ class NewsletterQueue:
 
     def _exchange(self, connection: Connection, progress: QueueProgress) -> bytes:
         """Store the progress in place of that which this run knows; as it is stored. Raises Conflict."""
-        moment = now()
+        moment = self._database.now()
         body = msgspec.json.encode(progress)
         if not idempotency_table.exchange_body(
             connection,
