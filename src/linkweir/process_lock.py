@@ -8,12 +8,14 @@ known. One process in a container, and one outside, see each other's locks as we
 import contextlib
 import os
 import uuid
+from collections.abc import Hashable
 from pathlib import Path
 
 from linkweir.durable_files import open_lock_file, share_lock, try_lock
 
 FOLDER_NAME = "processes"
 SUFFIX = ".lock"
+MAX_GIVEN_UP = 10_000
 
 
 class ProcessLock:
@@ -23,6 +25,7 @@ class ProcessLock:
         self.id = uuid.uuid4()
         self._folder = data / FOLDER_NAME
         self._descriptor = -1
+        self._given_up: dict[Hashable, None] = {}
 
     def acquire(self) -> None:
         """Be known to live from now on."""
@@ -53,6 +56,16 @@ class ProcessLock:
             return try_lock(descriptor)
         finally:
             os.close(descriptor)
+
+    def give_up(self, work: Hashable) -> None:
+        """This process, which lives, will not end what it had begun; of very much it forgets the oldest."""
+        self._given_up[work] = None
+        while len(self._given_up) > MAX_GIVEN_UP:
+            self._given_up.pop(next(iter(self._given_up)), None)
+
+    def has_given_up(self, work: Hashable) -> bool:
+        """Whether this process has given that up."""
+        return work in self._given_up
 
     def has_others(self) -> bool:
         """Whether another process of the data folder lives."""

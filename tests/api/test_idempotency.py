@@ -17,8 +17,11 @@ from sqlalchemy import Connection, func, select, update
 from linkweir.accounts import idempotency
 from linkweir.clock import DAY_US, SECOND_US, now
 from linkweir.db import idempotency_table, schema
-from linkweir.errors import RequestInProgress
+from linkweir.errors import DatabaseUnavailable, RequestInProgress
 from linkweir.mail import retention_job
+from linkweir.process_lock import ProcessLock
+from tests.database_proxy import DatabaseProxy
+from tests.databases import make_database_url, use_dialect
 from tests.web.running_service import WAIT_SECONDS, RunningService, make_request, random_uuid
 
 BEGIN_SCRIPT = """
@@ -230,6 +233,33 @@ def test_what_a_process_had_done_when_it_died_is_not_done_again(service: Running
         answer = service.client.post(f"{service.account_path}/messages", content=body, headers=headers)
     assert (answer.status_code, answer.json()) == (202, {})
     assert answer.headers["idempotent-replayed"] == "true"
+
+
+def test_what_failed_with_the_database_may_be_made_again(tmp_path: Path) -> None:
+    """A request whose lease could not be ended, since the database went away, may be made again of the same process as
+    soon as the database is back; another process, which cannot know, waits for the end of the lease.
+    """
+    with (
+        use_dialect("postgresql"),
+        DatabaseProxy(make_database_url()) as proxy,
+        RunningService(tmp_path / "data", database=proxy.url) as service,
+    ):
+        parts = service.components
+
+        def make(process: ProcessLock = parts.process_lock) -> idempotency.IdempotentRequest:
+            account = uuid.UUID(service.account)
+            return idempotency.IdempotentRequest(
+                parts.database, parts.vault, process, account=account, key="k", fingerprint=b"f"
+            )
+
+        first = make()
+        assert first.start() is None
+        with proxy.cut(), pytest.raises(DatabaseUnavailable):
+            first.release()
+        elsewhere = make(ProcessLock(tmp_path)).start()
+        assert elsewhere is not None
+        assert elsewhere["status"] == 0
+        assert make().start() is None
 
 
 def test_what_outlived_its_lease_is_not_carried_out_twice(

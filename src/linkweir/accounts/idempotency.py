@@ -1,18 +1,21 @@
 """Requests that carry an idempotency key: each is carried out once, and its response is stored for when it is repeated.
 
 The response is stored in the transaction that carries the request out, so that no crash comes between them. A request
-whose process died before that was not carried out, and may be made again at once.
+whose process died before that was not carried out, and may be made again at once; so may one that failed while the
+database went away, of the process that knows.
 """
 
 import math
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import Connection, RowMapping
 
 from linkweir.clock import DAY_US, SECOND_US
 from linkweir.db import idempotency_table
 from linkweir.db.database import Database, WriteMode
-from linkweir.errors import IdempotencyConflict, RequestInProgress
+from linkweir.errors import DatabaseUnavailable, IdempotencyConflict, RequestInProgress
 from linkweir.process_lock import ProcessLock
 from linkweir.vault import Vault
 
@@ -54,12 +57,23 @@ class IdempotentRequest:
     def start(self) -> RowMapping | None:
         """Take the lease; return the row of an earlier request with this key, None when this is the first."""
         self._started_at = self._database.now()
-        with self._database.write(WriteMode.CONCURRENT) as connection:
+        with self._giving_up_without_database(), self._database.write(WriteMode.CONCURRENT) as connection:
             earlier = self._take_lease(connection)
             if earlier is not None and self._is_abandoned(earlier):
                 idempotency_table.discard(connection, self._account, self.key, earlier["created_at"])
                 earlier = self._take_lease(connection)
             return earlier
+
+    @contextmanager
+    def _giving_up_without_database(self) -> Iterator[None]:
+        """When the database goes away, this process will not end the request, whose lease may be left there. Should its
+        transaction be committed all the same, the response is there, too.
+        """
+        try:
+            yield
+        except DatabaseUnavailable:
+            self._process_lock.give_up((self._account, self.key, self._started_at))
+            raise
 
     def _take_lease(self, connection: Connection) -> RowMapping | None:
         return idempotency_table.start(
@@ -73,10 +87,12 @@ class IdempotentRequest:
         )
 
     def _is_abandoned(self, earlier: RowMapping) -> bool:
-        """Whether the process that had begun the request died before there was a response."""
+        """Whether the process that had begun the request died, or gave it up, before there was a response."""
         claimed_by = earlier["claimed_by"]
         if earlier["status"] != 0 or claimed_by is None:
             return False
+        if self._process_lock.has_given_up((self._account, self.key, earlier["created_at"])):
+            return True
         try:
             return self._process_lock.is_dead(claimed_by)
         except OSError:  # too many open files: then nothing is known, and the lease ends by itself
@@ -116,11 +132,11 @@ class IdempotentRequest:
             raise RequestInProgress(1)
 
     def store_error(self, status: int, body: bytes) -> None:
-        """Store the response to a request that will always fail. Raises RequestInProgress."""
-        with self._database.write(WriteMode.CONCURRENT) as connection:
+        """Store the response to a request that will always fail. Raises RequestInProgress, DatabaseUnavailable."""
+        with self._giving_up_without_database(), self._database.write(WriteMode.CONCURRENT) as connection:
             self.store_response(connection, status, body)
 
     def release(self) -> None:
-        """End the lease of a request that came to nothing: it may be made again."""
-        with self._database.write(WriteMode.CONCURRENT) as connection:
+        """End the lease of a request that came to nothing: it may be made again. Raises DatabaseUnavailable."""
+        with self._giving_up_without_database(), self._database.write(WriteMode.CONCURRENT) as connection:
             idempotency_table.discard(connection, self._account, self.key, self._started_at)
