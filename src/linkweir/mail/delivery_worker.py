@@ -2,9 +2,9 @@
 own, so that no request waits for a relay or a disk.
 
 At least once. Between the moment a relay has taken a mail (its answer to the final dot) and the moment that is
-committed here lies the only window for a duplicate: the process dies in it, the database stays away longer than the
-lease while another process delivers too, or the relay's answer is lost on the way. The second copy is the same mail
-with the same Message-ID.
+committed here lies the only window for a duplicate: the process dies in it, it stands still or the database stays away
+longer than the lease while another process delivers too, or the relay's answer is lost on the way. The second copy is
+the same mail with the same Message-ID.
 """
 
 import asyncio
