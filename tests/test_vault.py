@@ -22,3 +22,11 @@ def test_a_leftover_draft_blocks_nobody(tmp_path: Path) -> None:
     vault = Vault(tmp_path / "vault.key")
     assert vault.open(vault.seal(b"secret")) == b"secret"
     assert (tmp_path / "vault.key").stat().st_mode & 0o077 == 0
+
+
+def test_derived_keys_are_the_same_for_all_with_the_key(tmp_path: Path) -> None:
+    """Whoever has the vault's key derives the same secret for a purpose; another purpose or key gives another one."""
+    one, other, stranger = Vault(tmp_path / "vault.key"), Vault(tmp_path / "vault.key"), Vault(tmp_path / "else.key")
+    assert one.derive_key("a") == other.derive_key("a")
+    assert len({one.derive_key("a"), one.derive_key("b"), stranger.derive_key("a")}) == 3
+    assert len(one.derive_key("a")) == 32

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from linkweir.durable_files import create_file
 from linkweir.errors import VaultError
@@ -50,6 +52,14 @@ class Vault:
             except (OSError, ValueError) as error:
                 raise VaultError(f"cannot use the vault key {self._key.name}: {error}") from error
         return self._fernet
+
+    def derive_key(self, purpose: str) -> bytes:
+        """32 secret bytes that are the same wherever the vault's key is, for this purpose only. Raises VaultError."""
+        try:
+            key = self._key.load_or_create()
+        except (OSError, ValueError) as error:
+            raise VaultError(f"cannot use the vault key {self._key.name}: {error}") from error
+        return HKDF(SHA256(), length=32, salt=None, info=purpose.encode()).derive(key.strip())
 
     @property
     def name(self) -> str:
