@@ -5,7 +5,7 @@ Knows the simulator and the rules, which know nothing of each other; counts noth
 
 import uuid
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -14,8 +14,10 @@ from linkweir.clicks import header_signals
 from linkweir.clicks.classify import SPREAD_US, WINDOW_US, Classification, Evidence, Hit, HitId, Verdict, classify_hits
 from linkweir.clicks.classify.traffic_history import TrafficHistory
 from linkweir.clicks.enrichment import Enricher
+from linkweir.clicks.ingest.verdict_memory import MemoryBatch, VerdictMemory
 from linkweir.clicks.internal_networks import InternalNetworks
 from linkweir.clicks.known_networks import KnownNetwork, KnownNetworks
+from linkweir.db.database import Database
 
 INCREMENT_US = 20_000_000  # microseconds of clicks that are judged together: shorter ones take longer and change little
 Classified = tuple[Mail, Request, Verdict]
@@ -44,10 +46,17 @@ def classify_all(
 
 
 def classify_incrementally(
-    campaign: Campaign, *, remember: bool = True, coarse: bool = False, workers: int = 1
+    campaign: Campaign,
+    *,
+    remember: bool = True,
+    coarse: bool = False,
+    workers: int = 1,
+    database: Database | None = None,
 ) -> Iterator[Classified]:
     """Every request with the verdict that it ends with: see `judge_incrementally`, without lists of networks."""
-    for mail, request, judgement in judge_incrementally(campaign, remember=remember, coarse=coarse, workers=workers):
+    for mail, request, judgement in judge_incrementally(
+        campaign, remember=remember, coarse=coarse, workers=workers, database=database
+    ):
         yield mail, request, judgement.verdict
 
 
@@ -59,15 +68,17 @@ def judge_incrementally(
     networks: KnownNetworks | None = None,
     batch_hits: int | None = None,
     workers: int = 1,
+    database: Database | None = None,
 ) -> Iterator[Judged]:
     """Every request with the judgement that it ends with, judged turn by turn as the service does: each mail again with
     each new hit, with the records of programs that there are by then (`remember`: or without).
 
     `batch_hits`: so many hits in one turn, whatever lies between them, as by a worker that lags behind;
-    `workers`: so many processes share the mails, and each remembers what it judged itself.
+    `workers`: so many processes share the mails, and each remembers what it judged itself, or all of them in one
+    `database`, where each sees what the others have stored before the turn began.
     """
     enricher = Enricher(None, networks or KnownNetworks({}))
-    histories = [TrafficHistory() for _ in range(workers)]
+    memories = _Memories(workers, database)
     near: dict[int, list[Hit]] = {}
     judgements: dict[HitId, Classification] = {}
     whose: list[tuple[HitId, Mail, Request]] = []
@@ -75,13 +86,16 @@ def judge_incrementally(
         for mail, request, hit in turn:
             whose.append((hit.id, mail, request))
             near.setdefault(mail.number, []).append(hit)
-            if hit.ip and not hit.internal:
-                histories[mail.number % workers].observe_arrival(hit.ip, mail.number, hit.at)
         mails = {mail.number: mail for mail, _, _ in turn}
         first = turn[0][2].at
+        for number in mails:
+            near[number] = [hit for hit in near[number] if hit.at >= first - 2 * WINDOW_US]
+        histories = memories.open({number: near[number] for number in mails})
+        for mail, _, hit in turn:
+            if hit.ip and not hit.internal:
+                histories[mail.number % workers].observe_arrival(hit.ip, mail.number, hit.at)
         for number, mail in mails.items():
-            history = histories[number % workers]
-            hits = near[number] = [hit for hit in near[number] if hit.at >= first - 2 * WINDOW_US]
+            history, hits = histories[number % workers], near[number]
             context = history.evidence_for(
                 hits, number, delivered_at=_to_microseconds(mail.delivered), link_count=mail.links
             )
@@ -92,8 +106,46 @@ def judge_incrementally(
                     if not hit.internal:
                         history.observe_verdict(hit, judgement, number)
                     judgements[hit.id] = judgement
+        memories.store(turn[-1][2].at)
     for key, mail, request in whose:
         yield mail, request, judgements[key]
+
+
+class _Memories:
+    """What workers remember: each by itself, or all in one database, which each reads and writes once in a turn."""
+
+    def __init__(self, workers: int, database: Database | None) -> None:
+        self._histories = [TrafficHistory() for _ in range(workers)]
+        self._database = database
+        self._memory = VerdictMemory(lambda: bytes(32))
+        self._batches: list[MemoryBatch] = []
+
+    def open(self, hits_by_mail: Mapping[int, Sequence[Hit]]) -> Sequence[TrafficHistory]:
+        """What each worker remembers before it judges its part of these mails."""
+        if self._database is None:
+            return self._histories
+        with self._database.read() as connection:
+            self._batches = [
+                self._memory.open_batch(
+                    connection,
+                    history,
+                    [
+                        hit
+                        for number, hits in hits_by_mail.items()
+                        if number % len(self._histories) == worker
+                        for hit in hits
+                    ],
+                )
+                for worker, history in enumerate(self._histories)
+            ]
+        return [batch.history for batch in self._batches]
+
+    def store(self, at: int) -> None:
+        """Let all of them store what they have learned."""
+        if self._database is not None:
+            with self._database.write() as connection:
+                for batch in self._batches:
+                    batch.store(connection, at)
 
 
 SENDER = uuid.UUID(int=1)  # whose internal networks they are

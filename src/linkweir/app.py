@@ -102,7 +102,7 @@ def create_services(
     )
     database.on_wal_lost = lambda: log.error("database.log_removed", database=database.name)
     vault = make_vault(settings, database)
-    classifier = build_classifier(settings, log)
+    classifier = build_classifier(settings, log, vault)
     max_delay_us = 2 * max(classifier.notify_delay_us, classifier.correction_delay_us) + MAX_SKEW_US
     dead_letters = DeadLetterFile(settings.spool_path, log)
     carry_signals = CarrySignals(settings.spool_path) if settings.click_durable == "cluster" else None

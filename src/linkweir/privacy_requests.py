@@ -2,6 +2,7 @@
 
 import functools
 import sys
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 
 from sqlalchemy import Connection
@@ -13,6 +14,7 @@ from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.ingest.ingest_worker import IngestFunction, IngestWorker, drain_and_wait, wait_until_stored
 from linkweir.clicks.ingest.message_clicks import ClickClassifier
 from linkweir.clicks.ingest.pipeline import ingest_events
+from linkweir.clicks.ingest.verdict_memory import KEY_PURPOSE, VerdictMemory
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.known_networks import KnownNetworks
@@ -29,12 +31,13 @@ from linkweir.privacy.erasure_lock import exclusive_erasure
 from linkweir.service_secrets import choose_keyring_source, make_vault
 from linkweir.settings import Settings
 from linkweir.tokens import KeyRing
+from linkweir.vault import Vault
 from linkweir.web.structured_logging import make_logger
 
 DRAIN_SECONDS = 10.0  # that an erasure waits for clicks that are still in the journal
 
 
-def build_classifier(settings: Settings, log: FilteringBoundLogger) -> ClickClassifier:
+def build_classifier(settings: Settings, log: FilteringBoundLogger, vault: Vault) -> ClickClassifier:
     """The classifier that the settings describe."""
     history = TrafficHistory(lambda common: log.warning("click.evidence_hidden", signals=sorted(common)))
     return ClickClassifier(
@@ -42,7 +45,14 @@ def build_classifier(settings: Settings, log: FilteringBoundLogger) -> ClickClas
         notify_delay_us=int(settings.tell_seconds * 1_000_000),
         correction_delay_us=int(settings.correct_seconds * 1_000_000),
         history=history,
+        # of SQLite's clicks one process at a time is the worker, and remembers them itself
+        memory=make_verdict_memory(vault) if settings.database else None,
     )
+
+
+def make_verdict_memory(vault: Vault) -> VerdictMemory:
+    """The memory that all who have the database and the vault's key share. Does no I/O."""
+    return VerdictMemory(lambda: vault.derive_key(KEY_PURPOSE))
 
 
 def build_privacy_requests(
@@ -57,6 +67,7 @@ def build_privacy_requests(
     """Export and erasure over all that holds personal data; `wait_for_lock`: wait for another erasure to end."""
 
     dead_letters = DeadLetterFile(settings.spool_path, log)
+    vault = make_vault(settings, database)
 
     def ingest(connection: Connection, events: Sequence[ClickEvent]) -> int:
         return ingest_events(connection, events, get_classifier(), now())
@@ -73,8 +84,17 @@ def build_privacy_requests(
         ),
         delete_maildir_copies=lambda messages: maildir.delete_messages(settings.maildir_path, messages),
         link_destinations=link_destinations,
+        hash_messages=lambda messages: _hash_messages(vault, messages),
     )
     return PrivacyRequests(database, external_data)
+
+
+def _hash_messages(vault: Vault, messages: Sequence[uuid.UUID]) -> list[int]:
+    """What verdicts remember messages by; nothing without a key, which is not made for this."""
+    if not vault.has_key():
+        return []
+    memory = make_verdict_memory(vault)
+    return [memory.hash_message(message) for message in messages]
 
 
 def _wait_for_machines(settings: Settings, database: Database) -> list[str]:
@@ -120,6 +140,6 @@ def open_privacy_requests(settings: Settings, database: Database) -> PrivacyRequ
     if settings.database:  # a machine from which commands are given may have no folder yet, where the lock is
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = make_logger("warning", sys.stderr)
-    get_classifier = functools.cache(lambda: build_classifier(settings, log))
+    get_classifier = functools.cache(lambda: build_classifier(settings, log, make_vault(settings, database)))
     get_keyring = functools.cache(lambda: choose_keyring_source(settings, database).load())
     return build_privacy_requests(settings, database, log, get_classifier, get_keyring, wait_for_lock=True)

@@ -3,9 +3,12 @@
 import io
 from pathlib import Path
 
+import pytest
 from sqlalchemy import delete
 
 from linkweir.db import schema as t
+from linkweir.db import verdict_memory_table
+from linkweir.mail import retention_job
 from linkweir.mail.retention_job import delete_expired
 from linkweir.web.structured_logging import make_logger
 from tests.db.sample_database import NOW_US, SampleDatabase
@@ -28,3 +31,15 @@ def test_expired_data_is_in_no_file(tmp_path: Path) -> None:
     data = b"".join(path.read_bytes() for path in filled.database.folder.iterdir())
     assert [word in data for word in (b"old@example.org", b"old mail")] == [False, False]
     assert [word in data for word in (b"young@example.org", b"young mail")] == [True, True]
+
+
+def test_hashes_expire_however_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rows of the memory of verdicts that are due go in one run, a few in a transaction, and no other."""
+    monkeypatch.setattr(retention_job, "BATCH_HASHES", 3)
+    filled = SampleDatabase(tmp_path)
+    with filled.database.write() as connection:
+        rows = [(source, 1, 1, NOW_US, NOW_US + (5 if source < 10 else 6)) for source in range(12)]
+        verdict_memory_table.store(connection, rows)
+    delete_expired(filled.database, NOW_US + 5, make_logger("info", io.StringIO()))
+    with filled.database.read() as connection:
+        assert {source for source, *_ in verdict_memory_table.load(connection, range(12))} == {10, 11}

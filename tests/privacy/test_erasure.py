@@ -1,6 +1,7 @@
 """Tests of linkweir.privacy.erasure: what the database's own way of moving rows about leaves behind."""
 
 import contextlib
+import dataclasses
 import random
 import uuid
 
@@ -9,7 +10,7 @@ from sqlalchemy import delete, select, update
 
 from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
 from linkweir.clock import DAY_US
-from linkweir.db import messages_table, schema
+from linkweir.db import messages_table, schema, verdict_memory_table
 from linkweir.db.messages_table import NewMessage
 from linkweir.db.sqlite_database import SqliteDatabase
 from linkweir.privacy.erasure import ExternalData, PrivacyRequests
@@ -114,3 +115,18 @@ def test_erasure_does_not_vacuum_a_large_database(database: SqliteDatabase, acco
     done = people.erase("secret.person@example.org", 10 * DAY_US, limit=1000)
     assert (done.rows["messages"], done.overwritten) == (1, False)
     assert people.erase("secret.person@example.org", 10 * DAY_US).rows["messages"] == 0
+
+
+def test_verdicts_forget_the_messages_of_the_person(database: SqliteDatabase, account: uuid.UUID) -> None:
+    """What is remembered of programs and addresses by the person's messages goes with them, and nothing else."""
+    person, other = (make_message(account, number, number == 1, random.Random(number)) for number in (1, 2))  # noqa: S311
+    hashes = {person.id: 11, other.id: 22}
+    with database.write() as connection:
+        messages_table.add(connection, [person, other])
+        verdict_memory_table.store(
+            connection, [(source, hashes[m.id], 1, 5, 9) for source in (1, 2) for m in (person, other)]
+        )
+    context = dataclasses.replace(ERASURE_CONTEXT, hash_messages=lambda some: [hashes[message] for message in some])
+    PrivacyRequests(database, context).erase("secret.person@example.org", 10 * DAY_US)
+    with database.read() as connection:
+        assert {row[:2] for row in verdict_memory_table.load(connection, [1, 2])} == {(1, 22), (2, 22)}

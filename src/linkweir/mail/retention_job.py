@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
 
-from linkweir.db import idempotency_table, retention_queries
+from linkweir.db import idempotency_table, retention_queries, verdict_memory_table
 from linkweir.db.database import Database, WriteMode
 
 MAX_TRIES, RETRY_SECONDS = 20, 0.25  # to find a moment, and seconds between them
 BATCH_MESSAGES = 200  # messages in one transaction, so that nobody waits long for their turn
+BATCH_HASHES = 5000  # rows of the memory of verdicts, likewise
 
 
 def delete_expired(
@@ -36,6 +37,8 @@ def _delete_expired(database: Database, now: int, log: FilteringBoundLogger, sto
     for drop in (retention_queries.anonymize_unattributed_clicks, idempotency_table.delete_expired):
         while not stopping() and (removed := _delete_batch(database, now, drop)):
             others += removed
+    while not stopping() and _delete_batch(database, now, verdict_memory_table.delete_expired, BATCH_HASHES):
+        pass  # hashes, of which no copy tells anything
     if contents or people:
         log.info("retention.removed", contents=contents, messages=people)
     if contents or people or others:
@@ -50,6 +53,8 @@ def _truncate_wal(database: Database, stopping: Callable[[], bool]) -> None:
         time.sleep(RETRY_SECONDS)
 
 
-def _delete_batch(database: Database, now: int, delete: retention_queries.DeleteBatch) -> int:
+def _delete_batch(
+    database: Database, now: int, delete: retention_queries.DeleteBatch, limit: int = BATCH_MESSAGES
+) -> int:
     with database.write(WriteMode.EXCLUSIVE) as connection:
-        return delete(connection, now, BATCH_MESSAGES)
+        return delete(connection, now, limit)

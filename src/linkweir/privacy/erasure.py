@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 
 import orjson
 
-from linkweir.db import person_data
+from linkweir.db import person_data, verdict_memory_table
 from linkweir.db.database import CopyLocation, Database, WriteMode
 from linkweir.errors import RateLimited
 from linkweir.privacy.erasure_lock import RETRY_SECONDS
@@ -40,7 +40,8 @@ class ExternalData:
     stored, False when they are not for too long. `redact_dead_letters`: overwrite what was set aside of the journal and
     belongs to messages with these numbers, to clicks from these IP addresses, or names this person.
     `delete_maildir_copies`: remove these messages from the outbox on disk, how many there were. `link_destinations`:
-    where links in a mail lead that do not show it.
+    where links in a mail lead that do not show it. `hash_messages`: what verdicts remember these
+    messages by.
     """
 
     lock: Callable[[], AbstractContextManager[None]]
@@ -49,6 +50,7 @@ class ExternalData:
     delete_maildir_copies: Callable[[MessageIds], int]
     wait_for_machines: Callable[[], list[str]] = list
     link_destinations: LinkDestinations = no_link_destinations
+    hash_messages: Callable[[MessageIds], list[int]] = lambda _messages: []
 
 
 @dataclass(slots=True)
@@ -167,6 +169,8 @@ class PrivacyRequests:
             addresses = person_data.list_client_ips(connection, ids)
         self._external_data.redact_dead_letters([message["number"] for message in some], addresses, matcher)
         report.mails += self._external_data.delete_maildir_copies(ids)
+        hashes = self._external_data.hash_messages(ids)
         with self._database.write(WriteMode.EXCLUSIVE) as connection:
             report.rows.update(person_data.erase(connection, some, now))
+            verdict_memory_table.delete_messages(connection, hashes)
         report.mails += self._external_data.delete_maildir_copies(ids)  # one that was delivered meanwhile

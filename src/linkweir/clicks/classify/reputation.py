@@ -5,9 +5,9 @@ with how many messages it was a machine, and with how many a person, going by wh
 or a mistake would confirm itself. Where people come from a scanner's address with a scanner's browser (an appliance in
 the office, a browser that is isolated in a maker's cloud) both numbers grow, and then the record tells nothing.
 
-In memory only, and without addresses: programs and messages are kept as hashes whose key is this process's own. Only
-clicks in mode full have an address to go by. After a restart everybody is unknown again, which changes no verdict that
-was passed; two processes remember apart. Bounded: the longest unseen programs go first.
+Without addresses: programs and messages are kept as hashes, whose key is this process's own unless it is given others.
+Only clicks in mode full have an address to go by. In memory, and bounded: the longest unseen programs go first. What
+outlives a process, and what several processes share, is in `clicks.ingest.verdict_memory`.
 """
 
 from collections import OrderedDict
@@ -56,6 +56,15 @@ class ReputationStore:
         if bit and hit.kind == CLICK and (key := self._key(hit)) is not None:
             self._add(key, hash(message), bit, hit.at)
 
+    def restore(self, program: int, message: int, bits: int, at: int) -> None:
+        """Take in what a program was with a message, as `get_messages` had it."""
+        self._add(program, message, bits, at)
+
+    def get_messages(self, program: int) -> Mapping[int, tuple[int, int]]:
+        """What a program was with each of its newest messages, as bits, and when it was last seen there."""
+        known = self._clients.get(program)
+        return known.get_messages() if known else {}
+
     def _add(self, program: int, message: int, bit: int, at: int) -> None:
         known = self._clients.get(program)
         if known is None:
@@ -88,6 +97,10 @@ class _ClientRecord:
             del self._seen_at[longest_unseen]
             self._count(self._bits.pop(longest_unseen), -1)
 
+    def get_messages(self) -> dict[int, tuple[int, int]]:
+        """Return bits and time by message."""
+        return {message: (bits, self._seen_at[message]) for message, bits in self._bits.items()}
+
     def _count(self, bits: int, change: int) -> None:
         self._machine_messages += change * (bits & MACHINE_BIT)
         self._human_messages += change * (bits >> 1)
@@ -113,7 +126,7 @@ class _ClientRecord:
 
 
 def _client_key(hit: Hit) -> int | None:
-    return hash((_network_prefix(hit.ip), hit.user_agent, hit.signals)) if hit.ip else None
+    return hash((network_prefix(hit.ip), hit.user_agent, hit.signals)) if hit.ip else None
 
 
 def fleet_key(hit: Hit) -> int | None:
@@ -125,7 +138,8 @@ def fleet_key(hit: Hit) -> int | None:
 
 
 @lru_cache(maxsize=4096)
-def _network_prefix(ip: str) -> str:
+def network_prefix(ip: str) -> str:
+    """The network (/24 or /48) that a program moves within."""
     if ":" in ip:
         return str(ip_network((IPv6Address(ip), 48), strict=False))
     return ip.rpartition(".")[0]
@@ -140,9 +154,9 @@ class IpSpread:
 
     def __init__(self, reach_us: int) -> None:
         self._reach_us = reach_us
-        self._recipients: OrderedDict[str, OrderedDict[Hashable, int]] = OrderedDict()
+        self._recipients: OrderedDict[Hashable, OrderedDict[Hashable, int]] = OrderedDict()
 
-    def observe(self, ip: str, recipient: Hashable, at: int) -> None:
+    def observe(self, ip: Hashable, recipient: Hashable, at: int) -> None:
         """Note that this address hit a link of this recipient."""
         whom = self._recipients.get(ip)
         if whom is None:
@@ -156,7 +170,11 @@ class IpSpread:
         if len(whom) > MAX_RECIPIENTS_PER_IP:
             whom.popitem(last=False)
 
-    def recipient_count(self, ip: str, at: int) -> int:
+    def get_recipients(self, ip: Hashable) -> Mapping[Hashable, int]:
+        """The newest recipients of an address, and when it hit each last."""
+        return self._recipients.get(ip, {})
+
+    def recipient_count(self, ip: Hashable, at: int) -> int:
         """How many recipients this address hit at about this time."""
         recipients = self._recipients.get(ip)
         if recipients is None:

@@ -8,6 +8,7 @@ history.observe_verdict(hit, classification, message)
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 
 from linkweir.clicks import header_signals
 from linkweir.clicks.classify.calibration import BaseRateEstimate
@@ -60,44 +61,74 @@ class SignalBaseline:
         self._common = common
 
 
+def _use_as_key(value: Hashable) -> Hashable:
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryKeys:
+    """What programs, fleets, addresses and messages are remembered by; None: not at all. Without others, by what holds
+    within this process only.
+    """
+
+    client: Callable[[Hit], int | None] | None = None
+    fleet: Callable[[Hit], int | None] = fleet_key
+    address: Callable[[str], Hashable] = _use_as_key
+    message: Callable[[Hashable], Hashable] = _use_as_key
+
+
 class TrafficHistory:
     """Addresses, clients, fleets and what people's requests look like, of all accounts, since the process began.
 
     `on_common_signals` is told which signals say nothing, for people have them too often here.
     """
 
-    def __init__(self, on_common_signals: Callable[[frozenset[str]], None] | None = None) -> None:
+    def __init__(
+        self,
+        on_common_signals: Callable[[frozenset[str]], None] | None = None,
+        *,
+        keys: HistoryKeys = HistoryKeys(),
+    ) -> None:
+        self._keys = keys
         self.ip_spread = IpSpread(SPREAD_US)
-        self.clients = ReputationStore()
-        self.fleets = ReputationStore(fleet_key)
+        self.clients = ReputationStore(keys.client)
+        self.fleets = ReputationStore(keys.fleet)
         self.baseline = SignalBaseline(on_common_signals)
         self.base_rate = BaseRateEstimate()
 
+    def make_batch_history(self, keys: HistoryKeys) -> "TrafficHistory":
+        """A history without programs and addresses, which are to be restored, that shares the rest with this one."""
+        history = TrafficHistory(keys=keys)
+        history.baseline, history.base_rate = self.baseline, self.base_rate
+        return history
+
     def observe_arrival(self, hit_ip: str, message: Hashable, at: int) -> None:
         """Note that this address hit a link of this message, before anything is judged."""
-        self.ip_spread.observe(hit_ip, message, at)
+        self.ip_spread.observe(self._keys.address(hit_ip), self._keys.message(message), at)
 
     def evidence_for(
         self, hits: Sequence[Hit], message: Hashable, *, delivered_at: int | None, link_count: int | None
     ) -> Evidence:
         """What is known beside these hits of one message."""
+        key = self._keys.message(message)
         return Evidence(
             delivered_at=delivered_at,
             link_count=link_count,
             recipients_per_ip={
-                ip: self.ip_spread.recipient_count(ip, at)
+                ip: self.ip_spread.recipient_count(self._keys.address(ip), at)
                 for ip, at in {hit.ip: hit.at for hit in hits if hit.ip}.items()
             },
-            reputations=self.clients.lookup(hits, message),
-            fleets=self.fleets.lookup(hits, message),
+            reputations=self.clients.lookup(hits, key),
+            fleets=self.fleets.lookup(hits, key),
             common_signals=self.baseline.common,
             base_rate=self.base_rate.value,
         )
 
     def observe_verdict(self, hit: Hit, classification: Classification, message: Hashable) -> None:
         """This hit was judged, with everything around it in sight."""
-        self.clients.observe(hit, classification, message)
-        self.fleets.observe(hit, classification, message)
+        key = self._keys.message(message)
+        self.clients.observe(hit, classification, key)
+        self.fleets.observe(hit, classification, key)
         self.baseline.observe(hit, classification)
         if hit.kind == CLICK and classification.reference_probability is not None:
             self.base_rate.observe(hit.id, classification.reference_probability)

@@ -43,8 +43,6 @@ def attribute_events(
         row = messages.get(event.number) if event.number is not None else None
         group, click = _attribute_event(event, row, owners.get(event.key_id), classifier.enricher, groups)
         group.new.append(click)
-        if click.ip and group.message_key is not None:
-            classifier.history.observe_arrival(click.ip, group.message_key, click.at)
         groups_by_id[id(group)] = group
     return list(groups_by_id.values())
 

@@ -14,6 +14,7 @@ from linkweir.clicks.classify import Classification, Evidence, Hit
 from linkweir.clicks.classify.traffic_history import TrafficHistory
 from linkweir.clicks.enrichment import Enricher
 from linkweir.clicks.ingest.click import DIMENSION_FLAGS, AggregationTarget, Click
+from linkweir.clicks.ingest.verdict_memory import VerdictMemory
 from linkweir.db.click_probabilities import BASIS_POINTS
 from linkweir.db.dimensions import DimensionValue
 from linkweir.db.reclassification_queries import MAX_HITS_PER_SPAN, MessageRef
@@ -26,7 +27,8 @@ class ClickClassifier:
     """What clicks are classified with: enrichment, rules, and what is remembered of earlier clicks.
 
     `notify_delay_us`: from a click to its webhook request, so that a burst is over by then; `correction_delay_us`: from
-    a changed verdict to its correction; `window_us`: how far apart clicks can change each other's verdicts.
+    a changed verdict to its correction; `window_us`: how far apart clicks can change each other's verdicts. `memory`:
+    where programs and addresses are remembered instead of in `history`.
     """
 
     enricher: Enricher
@@ -35,6 +37,7 @@ class ClickClassifier:
     classify_hits: ClassifyFunction = classify.classify_hits
     window_us: int = classify.WINDOW_US
     history: TrafficHistory = field(default_factory=TrafficHistory)
+    memory: VerdictMemory | None = None
 
 
 @dataclass(slots=True)
@@ -63,14 +66,16 @@ class MessageClicks:
             last = at
         yield first, last
 
-    def classify(self, classifier: ClickClassifier) -> list[Click]:
+    def classify(self, classifier: ClickClassifier, history: TrafficHistory) -> list[Click]:
         """Judge every new click, and again those that they can have changed, which are returned."""
         changed: list[Click] = []
         for first, last in self.time_windows(classifier.window_us):
-            changed += self._classify_window(first, last, classifier)
+            changed += self._classify_window(first, last, classifier, history)
         return changed
 
-    def _classify_window(self, first: int, last: int, classifier: ClickClassifier) -> list[Click]:
+    def _classify_window(
+        self, first: int, last: int, classifier: ClickClassifier, history: TrafficHistory
+    ) -> list[Click]:
         window = classifier.window_us
         start, end = first - 2 * window, last + 2 * window
         stored = [click for click in self.stored.values() if start <= click.at <= end]
@@ -78,7 +83,7 @@ class MessageClicks:
         clicks = stored + [click for click in self.new if first <= click.at <= last]
         clicks.sort(key=lambda click: click.sort_key)
         shown = [click.to_hit(classifier.enricher) for click in clicks]
-        context = classifier.history.evidence_for(
+        context = history.evidence_for(
             shown, self.message_key, delivered_at=self.delivered_at, link_count=self.link_count
         )
         changed = []
@@ -86,7 +91,7 @@ class MessageClicks:
             again = click.counted_verdict is not None
             if again and not max(first, complete + 2 * window) - window <= click.at <= last + window:
                 continue
-            classifier.history.observe_verdict(hit, judgement, self.message_key)
+            history.observe_verdict(hit, judgement, self.message_key)
             if _set_verdict(click, judgement) and again:
                 changed.append(click)
         return changed

@@ -13,10 +13,12 @@ import gc
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from linkweir.clicks.classify import Hit
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.ingest.aggregate_deltas import LINK_COLUMNS, AggregateDeltas
 from linkweir.clicks.ingest.attribution import attribute_events
@@ -49,7 +51,7 @@ def ingest_events(connection: Connection, events: Sequence[ClickEvent], classifi
         return 0
     named = [group for group in groups if group.message_key is not None]
     _load_neighbours(connection, named, classifier.window_us)
-    changed = [click for group in groups for click in group.classify(classifier)]
+    changed = _classify_groups(connection, groups, classifier, now)
     for click in changed:
         _schedule_correction(click, now + classifier.correction_delay_us)
     clicker_changes = list(iter_clicker_changes(connection, named))  # before it is written what changed
@@ -109,6 +111,49 @@ def _attach_row(group: MessageClicks, row: RowMapping) -> Click:
     if click is None:
         click = group.stored[row["id"]] = Click.from_row(row, group.target)
     return click
+
+
+def _classify_groups(
+    connection: Connection, groups: Sequence[MessageClicks], classifier: ClickClassifier, now: int
+) -> list[Click]:
+    """Judge the new clicks, and return the stored ones whose verdict has changed."""
+    history, batch = classifier.history, None
+    if classifier.memory is not None:
+        batch = classifier.memory.open_batch(connection, history, _iter_sources(groups))
+        history = batch.history
+    arrivals = [
+        (click.sort_key, click.ip, group.message_key)
+        for group in groups
+        if group.message_key is not None
+        for click in group.new
+        if click.ip
+    ]
+    for (at, _), ip, message in sorted(arrivals, key=itemgetter(0)):
+        history.observe_arrival(ip, message, at)
+    changed = [click for group in groups for click in group.classify(classifier, history)]
+    if batch is not None:
+        batch.store(connection, now)
+    return changed
+
+
+def _iter_sources(groups: Sequence[MessageClicks]) -> Iterator[Hit]:
+    """What the memory knows clicks by, each combination once."""
+    clicks = {
+        (click.kind, click.ip, click.user_agent, click.signals, click.dimensions["device"], click.network)
+        for group in groups
+        for click in (*group.new, *group.stored.values())
+    }
+    for kind, ip, user_agent, signals, device, network in clicks:
+        yield Hit(
+            id=0,
+            at=0,
+            kind=kind,
+            ip=ip,
+            user_agent=user_agent,
+            signals=tuple(signals.split()),
+            device=device,
+            network=network,
+        )
 
 
 def _schedule_correction(click: Click, at: int) -> None:

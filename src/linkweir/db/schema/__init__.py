@@ -43,6 +43,7 @@ from linkweir.db.schema.click_tables import (
     erased_messages,
     links,
     message_link_rows,
+    verdict_memory,
 )
 from linkweir.db.schema.click_views import clicks, message_links, stored_rows
 from linkweir.db.schema.mail_tables import (
@@ -112,6 +113,7 @@ __all__ = [
     "user_identities",
     "user_links",
     "users",
+    "verdict_memory",
     "verdict_waits",
     "webhooks",
 ]

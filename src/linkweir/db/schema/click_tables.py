@@ -159,6 +159,17 @@ click_inbox = Table(  # groups of events, from the journals of many machines to 
     Index(None, "created_at", "id"),
 )
 
+verdict_memory = Table(  # what the rules remember of earlier clicks: see clicks.ingest.verdict_memory
+    "verdict_memory",
+    metadata,
+    Column("source", BigInteger, primary_key=True, autoincrement=False),  # keyed hash: a program, a fleet, an address
+    Column("message", BigInteger, primary_key=True, autoincrement=False),  # keyed hash
+    Column("verdicts", SmallInteger, nullable=False),  # bits: what the program was there by itself; 0: of an address
+    Column("seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),  # whole hours or days: most updates leave it
+    sqlite_with_rowid=False,
+)
+
 erased_messages = Table(  # messages of erased recipients, whose short links answer 410
     "erased",
     metadata,
