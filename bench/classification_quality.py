@@ -6,19 +6,26 @@ machine's, and who was taken for whom. Without lists of networks unless `--known
 the rules see by themselves is the harder case. `--coarse`: in mode pseudonymous, without addresses and user agents.
 `--uncounted`: without the number of links of a mail. `--mailings`: so many mailings over days to the same people,
 judged as they come; `--forget`: without remembering what programs did with earlier messages; `--workers`: by so many
-processes, each of which remembers what it judged itself.
+processes, each of which remembers what it judged itself, or (`--shared`) all in one database. Several numbers, as in
+`--workers 1 4 16`: only the recall of machines, of each number with memories of their own and with one.
 """
 
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from statistics import fmean
+from tempfile import TemporaryDirectory
 
 from bench.classification_run import classify_all, classify_incrementally
 from bench.simulator.clients import Mail, Request
 from bench.simulator.traffic import generate_campaign, generate_campaign_series
+from linkweir.db.schema_upgrade import migrate
+from linkweir.db.sqlite_database import SqliteDatabase
 
 SIZES = ("1 link", "2 links", "3+ links")
 VERDICTS = ("human", "machine", "prefetch", "unsure")
@@ -103,17 +110,41 @@ def measure_campaign_series(
     remember: bool = True,
     coarse: bool = False,
     workers: int = 1,
+    shared: bool = False,
 ) -> ConfusionMatrix:
     """Judge several mailings of each of these seeds: see `bench.classification_run`. `lists`: also to lists and
-    shared mailboxes, whose many readers take most of the time.
+    shared mailboxes, whose many readers take most of the time. `shared`: workers remember in one database.
     """
     outcome = ConfusionMatrix()
     for seed in seeds:
         made = generate_campaign_series(seed, mails, mailings, lists=lists)
-        for found in classify_incrementally(made, remember=remember, coarse=coarse, workers=workers):
-            outcome.add(*found)
+        with _open_memory() if shared else nullcontext() as database:
+            for found in classify_incrementally(
+                made, remember=remember, coarse=coarse, workers=workers, database=database
+            ):
+                outcome.add(*found)
         outcome.mails += len(made.mails)
     return outcome
+
+
+@contextmanager
+def _open_memory() -> Iterator[SqliteDatabase]:
+    """A database for what workers remember."""
+    with TemporaryDirectory() as folder:
+        database = SqliteDatabase(Path(folder) / "linkweir.db", timeout=5)
+        migrate(database)
+        yield database
+        database.close()
+
+
+def worker_rows(outcomes: Iterable[tuple[str, ConfusionMatrix]]) -> Iterator[list[str]]:
+    """Rows: whose memory, recall of machines by size, and the part of people taken for them."""
+    for name, outcome in outcomes:
+        yield [
+            name,
+            *(_format_percent(outcome.recall("machine", size)) for size in SIZES),
+            _format_percent(outcome.false_positive_rate(*SIZES)),
+        ]
 
 
 def report_rows(outcome: ConfusionMatrix) -> Iterator[list[str]]:
@@ -171,22 +202,33 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--uncounted", action="store_true", help="without the number of links of a mail")
     parser.add_argument("--mailings", type=int, default=1, help="to the same people, over days (default: %(default)s)")
     parser.add_argument("--forget", action="store_true", help="without what programs did with earlier messages")
-    parser.add_argument("--workers", type=int, default=1, help="processes that share the mails of several mailings")
+    parser.add_argument(
+        "--workers", type=int, nargs="+", default=[1], help="processes that share the mails of several mailings"
+    )
+    parser.add_argument("--shared", action="store_true", help="they remember in one database")
     parser.add_argument("--by-manner", action="store_true", help="also by who it was in truth")
     options = parser.parse_args(arguments)
     seeds, coarse = range(options.first, options.first + options.seeds), options.coarse
     if options.mailings > 1:
         if options.known or options.uncounted:
             parser.error("--known and --uncounted go with one mailing only")
-        mails, remember = options.mails or 100, not options.forget
-        outcome = measure_campaign_series(
+        measure = partial(
+            measure_campaign_series,
             seeds,
-            mails=mails,
+            mails=options.mails or 100,
             mailings=options.mailings,
-            remember=remember,
+            remember=not options.forget,
             coarse=coarse,
-            workers=options.workers,
         )
+        if len(options.workers) > 1:
+            outcomes = (
+                (f"{workers}, {'one memory' if shared else 'each its own'}", measure(workers=workers, shared=shared))
+                for shared in (False, True)
+                for workers in options.workers
+            )
+            print(format_table(["workers", *SIZES, "people taken for machines"], worker_rows(outcomes)))
+            return 0
+        outcome = measure(workers=options.workers[0], shared=options.shared)
     else:
         mails, counted = options.mails or 400, not options.uncounted
         outcome = measure_campaigns(seeds, mails=mails, known=options.known, coarse=coarse, counted=counted)
