@@ -124,9 +124,11 @@ static lw_rows_status copy_row(lw_rows *rows, const uint8_t *html, size_t size, 
 static bool set_message(lw_rows *rows, lw_cell_kind kind, const lw_cell *cell) {
   bool is_uuid = rows->ids->kind == LW_COLUMN_FIXED ||
                  (rows->ids->dictionary != NULL && rows->ids->dictionary->kind == LW_COLUMN_FIXED);
-  lw_id id = {.kind = kind == LW_CELL_NUMBER ? LW_ID_NUMBER : is_uuid ? LW_ID_UUID : LW_ID_TEXT,
-              .number = cell->number, .text = cell->text, .size = cell->size};
   if (kind != LW_CELL_NUMBER && kind != LW_CELL_TEXT) return false;
+  uint8_t uuid[LW_UUID_BYTES];
+  lw_id id = {.kind = kind == LW_CELL_NUMBER ? LW_ID_NUMBER : LW_ID_UUID,
+              .number = cell->number, .text = cell->text, .size = cell->size};
+  if (kind == LW_CELL_TEXT && !is_uuid) id = lw_read_id(cell->text, cell->size, uuid);
   uint8_t prefix[LW_MAX_PREFIX_BYTES];
   size_t size = lw_encode_prefix(&rows->token_kind, &id, prefix);
   if (size) lw_minter_set_prefix(&rows->minter, &rows->keyed, prefix, size);

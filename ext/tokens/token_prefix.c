@@ -3,6 +3,7 @@
 #include <string.h>
 
 enum { VERSION = 1, SHORT_BIT = 16, KINDS = 6, UUID4_OFFSET = 1, UUID7_OFFSET = 2, SMALL_NUMBER_KEY = 32, SMALL_UUID_KEY = 64 };
+enum { MAX_DIGITS = 20, UUID_CHARACTERS = 36 };
 
 size_t lw_write_varint(uint8_t *out, uint32_t value) {
     size_t size = 0;
@@ -71,6 +72,42 @@ static size_t encode_uuid(const lw_token_kind *kind, const uint8_t *uuid, uint8_
     out[6] = (uint8_t)((uuid[6] & 0x0F) | small >> 2 << 4);
     out[8] = (uint8_t)((uuid[8] & 0x3F) | (small & 3) << 6);
     return LW_UUID_BYTES + (is_small ? 0 : lw_write_varint(out + LW_UUID_BYTES, kind->key_id));
+}
+
+static bool read_number(const uint8_t *text, size_t n, uint64_t *number) {
+    if (n == 0 || n > MAX_DIGITS || (text[0] == '0' && n > 1)) return false;
+    *number = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_digit(text[i])) return false;
+        uint64_t digit = text[i] - (uint64_t)'0';
+        if (*number > (UINT64_MAX - digit) / 10) return false;
+        *number = *number * 10 + digit;
+    }
+    return true;
+}
+
+static int hex_digit(uint8_t c) { return is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
+
+static bool read_uuid(const uint8_t *text, size_t n, uint8_t *uuid) {
+    if (n != UUID_CHARACTERS) return false;
+    for (size_t i = 0, at = 0; i < LW_UUID_BYTES; i++) {
+        if ((i == 4 || i == 6 || i == 8 || i == 10) && text[at++] != '-') return false;
+        int high = hex_digit(text[at]), low = hex_digit(text[at + 1]);
+        if (high < 0 || low < 0) return false;
+        uuid[i] = (uint8_t)(high << 4 | low);
+        at += 2;
+    }
+    return true;
+}
+
+lw_id lw_read_id(const uint8_t *text, size_t n, uint8_t uuid[LW_UUID_BYTES]) {
+    lw_id id = {.kind = LW_ID_TEXT, .text = text, .size = n};
+    if (read_number(text, n, &id.number)) {
+        id.kind = LW_ID_NUMBER;
+    } else if (read_uuid(text, n, uuid)) {
+        id = (lw_id){.kind = LW_ID_UUID, .text = uuid, .size = LW_UUID_BYTES};
+    }
+    return id;
 }
 
 size_t lw_encode_prefix(const lw_token_kind *kind, const lw_id *id, uint8_t *out) {

@@ -31,6 +31,10 @@ typedef struct {
 /* LEB128: seven bits a byte, lowest first, the top bit set on all but the last. Returns the size, at most 5. */
 size_t lw_write_varint(uint8_t *out, uint32_t value);
 
+/* The id that a text stands for: a number or a UUID in its canonical form is one (`7`, but not `007`; lower-case hex with
+ * its dashes), and any other text stays a text. `uuid` gets the bytes that the id then borrows. */
+lw_id lw_read_id(const uint8_t *text, size_t n, uint8_t uuid[LW_UUID_BYTES]);
+
 /* Writes the prefix to out[0..LW_MAX_PREFIX_BYTES) and returns its size; 0 for an id that a token cannot hold. */
 size_t lw_encode_prefix(const lw_token_kind *kind, const lw_id *id, uint8_t *out);
 

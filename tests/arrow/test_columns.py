@@ -12,6 +12,7 @@ from linkweir.arrow import column_functions, rewrite_column, rewrite_message_col
 from linkweir.html.switches import Switches
 from linkweir.tokens import Privacy, Tracker
 from tests.tokens.keyring_factory import BASE_URL, RING
+from tests.tokens.test_identifiers import CONVERSIONS
 
 pa = pytest.importorskip("pyarrow")
 
@@ -91,7 +92,7 @@ def test_each_row_is_what_rewrite_makes_of_it(values: list[Any], kinds: list[Any
     "make_id",
     [
         lambda number: number,
-        str,
+        lambda number: f"m-{number}",
         lambda number: uuid.UUID(int=number << 100 | 0x4000 << 64 | 2 << 62),
         lambda number: uuid.UUID(int=number),
     ],
@@ -113,6 +114,18 @@ def test_message_ids_are_those_of_trackers(make_id: Callable[[int], Any]) -> Non
     for column in columns:
         done = rewrite_column(pa.array(TEXTS), TRACKER, message_ids=column)
         assert read_column(done)[0] == expect(TEXTS, ids)
+
+
+def test_a_text_of_a_number_or_uuid_is_one() -> None:
+    """Columns and lists of texts follow the rule of the command, whether C or Python does the row."""
+    texts, ids = [text for text, _ in CONVERSIONS], [value for _, value in CONVERSIONS]
+    skips = Switches(skip=("no such link",))
+    for page in (LINK, f"<a href='{TRACKER.mint('https://example.com/', 0)}'>{LINK}"):
+        pages = [page] * len(texts)
+        for column in (texts, pa.array(texts), pa.array(texts, pa.string_view()), pa.array(texts).dictionary_encode()):
+            for switches in (Switches(), skips):
+                done = rewrite_column(pa.array(pages), TRACKER, message_ids=column, switches=switches)
+                assert read_column(done)[0] == expect(pages, ids, switches=switches)
 
 
 @pytest.mark.parametrize("style", ["sealed", "short"])

@@ -5,6 +5,7 @@ import pickle
 import re
 import shutil
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,11 @@ def test_duckdb_has_a_function(tracker: Tracker) -> None:
         assert [row[0] for row in done] == expect(tracker)
     for number in ("-1", "NULL", "18446744073709551616"):
         assert connection.execute(f"SELECT rewrite_links('{HTMLS[0]}', {number})").fetchone() == (HTMLS[0],)
+    module.create_function(connection, tracker, name="rewrite_uuid_ids", id_type="UUID")
+    identity = uuid.UUID("550e8400-e29b-41d4-a716-446655440000")
+    for kind, name in (("UUID", "rewrite_uuid_ids"), ("VARCHAR", "rewrite_text_ids")):
+        row = connection.execute(f"SELECT {name}('{HTMLS[0]}', '{identity}'::{kind})").fetchone()
+        assert row == (linkweir.rewrite(HTMLS[0] or "", tracker.for_message(identity)),)
     largest = connection.execute(f"SELECT rewrite_links('{HTMLS[0]}', 18446744073709551615)").fetchone()
     assert largest == (linkweir.rewrite(HTMLS[0] or "", tracker.for_message(2**64 - 1)),)
     assert done[0][1] == linkweir.rewrite(HTMLS[0] or "", tracker.for_message("m"))

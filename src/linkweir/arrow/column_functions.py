@@ -75,7 +75,8 @@ def rewrite_column(
     Args:
         htmls: an Arrow column of text or bytes, its views or dictionaries, chunked or not.
         tracker: mints the links; of the message that `message_ids` has for the row, else of its own message.
-        message_ids: a column or sequence of as many numbers, texts or UUIDs.
+        message_ids: a column or sequence of as many numbers, texts or UUIDs. A text that is a number or a UUID in its
+            canonical form counts as one, as in the command.
         switches: see `Switches`.
         charset: label of the documents' encoding, for columns of bytes; text is UTF-8.
         outcomes: also return a column of texts, the `RowOutcome` of each row.

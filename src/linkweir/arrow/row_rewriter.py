@@ -16,6 +16,7 @@ from linkweir.html.resolver import make_resolver
 from linkweir.html.switches import Switches
 from linkweir.mime import rewrite_message
 from linkweir.tokens import Tracker, wire_format
+from linkweir.tokens.identifiers import parse_message_id
 
 
 class RowOutcome(enum.StrEnum):
@@ -78,7 +79,8 @@ class RowRewriter:
             return self._tracker
         if isinstance(identity, bytes):
             is_uuid = self._id_format == UUID_FORMAT
-            return self._tracker.for_message(uuid.UUID(bytes=identity) if is_uuid else identity.decode("ascii"))
+            message = uuid.UUID(bytes=identity) if is_uuid else parse_message_id(identity.decode("ascii"))
+            return self._tracker.for_message(message)
         return self._tracker.for_message(identity)
 
     def rewrite_row(self, html: bytes, identity: int | bytes | None) -> tuple[bytes, int, Sequence[int]]:

@@ -11,6 +11,7 @@ import uuid
 from linkweir.bulk.document_io import UnreadableInput, describe_error
 from linkweir.errors import BadSwitch
 from linkweir.tokens import KeyRing, Privacy, Tracker
+from linkweir.tokens.identifiers import parse_message_id
 
 _FIELDS = re.compile(r"\{([^{}]*)\}")
 _FIELD_NAMES = ("stem", "sha", "n")
@@ -83,6 +84,11 @@ class RowTrackers:
         missing = value is None or value == ""
         raise BadSwitch("its message id is missing" if missing else f"its message id is {value!r}: no text or number")
 
+    def list_ids(self, first: int, count: int) -> list[str]:
+        """The message ids that the pattern gives rows from `first` on, as texts; without a pattern, none is known."""
+        pattern = self._pattern or ""
+        return [pattern.replace(_ROW_MARK, str(number)) for number in range(first, first + count)]
+
     def for_row(self, number: int, value: object) -> Tracker:
         """The tracker of row `number`. Raises BadSwitch."""
         return self.base if self.is_shared else self.base.for_message(self.identify(number, value))
@@ -124,18 +130,3 @@ def require_rereadable(pattern: str, path: str) -> None:
     """Raise UnreadableInput if {sha} needs to read what cannot be read twice, such as a pipe."""
     if "{sha}" in pattern and os.path.exists(path) and not os.path.isfile(path):
         raise UnreadableInput("{sha} needs a file that can be read twice")
-
-
-def parse_message_id(text: str) -> uuid.UUID | int | str:
-    """Convert a message id to the type with the shortest link: UUID, number, or text.
-
-    Only canonical forms are converted: `007` and an upper-case UUID stay texts.
-    """
-    if text.isascii() and text.isdecimal() and len(text) <= 20:
-        number = int(text)
-        return number if str(number) == text and number < 1 << 64 else text
-    try:
-        value = uuid.UUID(text)
-    except ValueError:
-        return text
-    return value if str(value) == text else text

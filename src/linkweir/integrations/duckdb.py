@@ -27,7 +27,7 @@ def create_function(
 ) -> None:
     """Create `name(html VARCHAR, message_id id_type) -> VARCHAR` in a connection.
 
-    `id_type`: the SQL type of message ids: HUGEINT takes every integer column; VARCHAR or UUID take texts. `switches`,
+    `id_type`: the SQL type of message ids: HUGEINT takes every integer column; others are UUID and VARCHAR. `switches`,
     `threads`: as of `rewrite_column`. A row without a message id stays as it is.
     """
 

@@ -51,3 +51,18 @@ def validate_id(value: SupportsIndex | MessageId | None, label: str) -> MessageI
     elif _IPV4.fullmatch(value):
         raise BadSwitch(f"{label} must not be an IP address")
     return value
+
+
+def parse_message_id(text: str) -> MessageId:
+    """Convert a message id to the type with the shortest link: UUID, number, or text.
+
+    Only canonical forms are converted: `007` and an upper-case UUID stay texts. The same rule for columns is in C.
+    """
+    if text.isascii() and text.isdecimal() and len(text) <= 20:
+        number = int(text)
+        return number if str(number) == text and number < 1 << 64 else text
+    try:
+        value = uuid.UUID(text)
+    except ValueError:
+        return text
+    return value if str(value) == text else text

@@ -4,15 +4,13 @@ A file is read and written column by column in row groups of bounded size; compr
 and the order of rows stay those of the source.
 """
 
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from linkweir.arrow import RowOutcome, rewrite_column
 from linkweir.bulk.document_io import UnreadableInput
 from linkweir.bulk.tables.table_format import ByteCollector
 from linkweir.bulk.tables.table_rows import TableRows
-from linkweir.errors import BadSwitch
 
 if TYPE_CHECKING:
     import pyarrow
@@ -116,61 +114,15 @@ class _ParquetColumn:
         return f"the column {name!r} cannot be used: {str(error).partition(' must be ')[2] or error}"
 
     def _rewrite_rows(self, batch: "pyarrow.RecordBatch") -> Any:
-        """The rewritten column of a batch."""
-        import pyarrow
-
-        htmls, ids = batch.column(self._html), self._find_ids(batch)
-        if ids is None or not isinstance(ids, list):
-            return self._rewrite_range(htmls, ids, range(self._first, self._first + len(batch)))
-        groups: dict[type, list[int]] = {}
-        for i, value in enumerate(ids):
-            groups.setdefault(type(value), []).append(i)
-        if len(groups) == 1:
-            return self._rewrite_range(htmls, _to_ids(ids), range(self._first, self._first + len(batch)))
-        parts, order = list[Any](), list[int]()
-        for indexes in groups.values():
-            chosen = _to_ids([ids[i] for i in indexes])
-            numbers = [self._first + i for i in indexes]
-            parts += self._rewrite_range(htmls.take(pyarrow.array(indexes)), chosen, numbers).chunks
-            order += indexes
-        positions = sorted(range(len(order)), key=order.__getitem__)
-        return pyarrow.chunked_array(parts).take(pyarrow.array(positions))
-
-    def _find_ids(self, batch: "pyarrow.RecordBatch") -> Any:
-        """The ids as a column of numbers or UUIDs, or one by one; None: all rows have the same."""
-        import pyarrow
-
-        trackers, options = self._rows.trackers, self._rows.options
-        if trackers.is_shared:
-            return None
-        values: Any = [None] * len(batch)
-        if trackers.has_ids and options.id_column is not None:
-            values = batch.column(options.id_column)
-            if isinstance(values.type, pyarrow.DictionaryType):
-                values = values.dictionary_decode()
-            if isinstance(values, pyarrow.ExtensionArray):
-                values = values.storage
-            if not _is_text(values.type):
-                return values
-            values = values.to_pylist()
-        return [self._identify(self._first + i, value) for i, value in enumerate(values)]
-
-    def _identify(self, number: int, value: object) -> object:
-        try:
-            return self._rows.trackers.identify(number, value)
-        except BadSwitch:
-            return None
-
-    def _rewrite_range(self, htmls: Any, ids: Any, numbers: Sequence[int]) -> Any:
-        """Rewrite rows with these numbers, and note what became of them."""
+        """The rewritten column of a batch; notes what became of its rows."""
         import pyarrow
         from pyarrow import compute
 
         options = self._rows.options
         column, extra = rewrite_column(
-            htmls,
+            batch.column(self._html),
             self._rows.trackers.base,
-            message_ids=ids,
+            message_ids=self._find_ids(batch),
             switches=options.switches,
             charset=options.charset,
             outcomes=True,
@@ -180,8 +132,20 @@ class _ParquetColumn:
         outcomes = pyarrow.chunked_array(extra)
         for outcome, reason in _REASONS.items():
             for i in compute.indices_nonzero(compute.equal(outcomes, outcome.value)).to_pylist():
-                self._rejected.append((numbers[i], reason))
+                self._rejected.append((self._first + i, reason))
         return pyarrow.chunked_array(column)
+
+    def _find_ids(self, batch: "pyarrow.RecordBatch") -> Any:
+        """The message ids as a column or list; None: all rows have the same."""
+        import pyarrow
+
+        trackers, options = self._rows.trackers, self._rows.options
+        if trackers.is_shared:
+            return None
+        if not trackers.has_ids or options.id_column is None:
+            return trackers.list_ids(self._first, len(batch))
+        values = batch.column(options.id_column)
+        return values.storage if isinstance(values, pyarrow.ExtensionArray) else values
 
     def _rewrite_each(self, batch: "pyarrow.RecordBatch") -> Any:
         """The same row by row, which knows the offsets of links."""
@@ -222,13 +186,3 @@ def _is_binary(kind: Any) -> bool:
     from pyarrow import types
 
     return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind))
-
-
-def _to_ids(values: list[Any]) -> Any:
-    """Values of one type as a column."""
-    import pyarrow
-
-    if isinstance(values[0], uuid.UUID):
-        return pyarrow.array([value.bytes for value in values], pyarrow.binary(16))
-    kind = pyarrow.string() if isinstance(values[0], str) or values[0] is None else pyarrow.uint64()
-    return pyarrow.array(values, kind)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from linkweir.bulk.tracker_factory import parse_message_id
 from linkweir.errors import BadSwitch, ValidationError
 from linkweir.html import Switches
 from linkweir.mail import addresses, content_validation
@@ -14,6 +13,7 @@ from linkweir.mail.mime_builder import MailBuilder
 from linkweir.mail.newsletter.page_template import PageTemplate, compile_template, fill_template
 from linkweir.mail.templates import Template
 from linkweir.tokens import Privacy, Tracker
+from linkweir.tokens.identifiers import parse_message_id
 
 CHECKED_PAGES = 8  # the first pages of a plan are compared with what the literal way gives
 
