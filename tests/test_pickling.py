@@ -120,7 +120,7 @@ def test_workers_get_trackers_and_give_errors_back(method: str) -> None:
 def test_a_tracker_can_carry_a_name_instead_of_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pickle has no secret in it, and the unpickled one loads the ring by the name."""
     file, variable = KeyFile(tmp_path / "keys.json"), KeyVariable("TEST_KEYS")
-    ring = file.load_or_create(["https://t.example.com/"])
+    ring = file.load_or_create([BASE_URL])
     monkeypatch.setenv("TEST_KEYS", ring.to_json().decode())
     for source in (file, variable):
         tracker = Tracker(source, BASE_URL, message=1).for_message(2)

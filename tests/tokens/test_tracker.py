@@ -6,6 +6,7 @@ import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from linkweir._tokens import decode_base64url
 from linkweir.errors import BadSwitch, RefusedValue
-from linkweir.tokens import MAX_DESTINATION_BYTES, KeyRing, MessageId, Privacy, Tracker, open_link
+from linkweir.tokens import MAX_DESTINATION_BYTES, KeyFile, KeyRing, MessageId, Privacy, Tracker, open_link
 from tests.tokens.keyring_factory import BASE_URL, NOW, RING, make_keyring
 from tests.tokens.sample_urls import DESTINATIONS
 
@@ -308,3 +309,21 @@ def test_a_ring_is_generated_at_this_moment() -> None:
     assert ring.keys[0].retired == ring.keys[1].created
     with pytest.raises(TypeError, match="hosts must be a list"):
         KeyRing.generate(hosts="https://t.example.com")
+
+
+def test_the_base_url_is_one_of_the_key_file(tmp_path: Path) -> None:
+    """Another one is refused with both names, since other programs would not know its links; a file without any, or a
+    ring, allows all.
+    """
+    keys = KeyFile(tmp_path / "keys.json")
+    ring = keys.load_or_create(["https://t.example.com", "https://u.example.com/c/"])
+    with pytest.raises(BadSwitch, match=r"https://other.example.com/ is not in KeyFile.*keys.json.*, which has "):
+        Tracker(keys, "https://other.example.com")
+    for base_url in ring.hosts:
+        assert Tracker(keys, base_url).base_url == base_url
+    assert Tracker(ring, "https://other.example.com").base_url == "https://other.example.com/"
+    keys.update(lambda ring: ring.with_host("https://other.example.com"))
+    assert Tracker(keys, "https://other.example.com").base_url == "https://other.example.com/"
+    empty = KeyFile(tmp_path / "empty.json")
+    empty.load_or_create()
+    assert Tracker(empty, "https://other.example.com").base_url == "https://other.example.com/"

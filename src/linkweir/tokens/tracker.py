@@ -42,7 +42,8 @@ class Tracker(Minter):
     A-Z a-z 0-9 . _ ~ -. `campaign` replaces the message in ANONYMOUS, and is ignored otherwise, so that a
     caller may pass both and the privacy mode decides. `style`: "sealed" links
     contain their destination, "short" ones only ids (the destination must be stored under message and index).
-    Raises BadSwitch for invalid values; Privacy.NONE is one, since its links are not replaced.
+    Raises BadSwitch for invalid values; Privacy.NONE is one, since its links are not replaced. So is a base URL that is
+    none of those in the file or variable of the keys, if there are any in it: other programs would not know its links.
 
     Also has `mint_many(destinations, indexes)` and `is_tracked(destination)`, implemented in C.
     """
@@ -66,7 +67,7 @@ class Tracker(Minter):
         base = base_urls.normalize_base_url(base_url)
         message, campaign = validate_id(message, "message id"), _validate_campaign(campaign)
         _validate_mode(privacy, style)
-        loaded = ring if isinstance(ring, KeyRing) else ring.load()
+        loaded = ring if isinstance(ring, KeyRing) else _load_ring(ring, base)
         options = _TrackerOptions(loaded, ring, base, campaign, Privacy(privacy), style)
         return cls._create(_create_issuer(options), message)
 
@@ -178,6 +179,16 @@ _set_message: Callable[[Tracker, MessageId | None], None] = vars(Tracker)["messa
 def _restore(kind: type[Tracker], ring: KeyRing | KeySource, base_url: str, *rest: Any) -> Tracker:
     message, campaign, privacy, style = rest
     return kind(ring, base_url, message=message, campaign=campaign, privacy=privacy, style=style)
+
+
+def _load_ring(source: KeySource, base_url: str) -> KeyRing:
+    ring = source.load()
+    if ring.hosts and base_url not in ring.hosts:
+        raise BadSwitch(
+            f"base_url {base_url} is not in {source}, which has {' and '.join(ring.hosts)}: use one of these, or add "
+            "it there (KeyFile.update and KeyRing.with_host)"
+        )
+    return ring
 
 
 def _create_issuer(options: _TrackerOptions) -> Issuer:
