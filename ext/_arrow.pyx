@@ -11,6 +11,10 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.exc cimport PyErr_Clear
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsule_New
+from cpython.pythread cimport (
+    PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_release_lock, PyThread_type_lock,
+    WAIT_LOCK,
+)
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.errno cimport EIO, ENOMEM
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
@@ -34,6 +38,7 @@ cdef enum:
     OUTCOMES = 18  # all of linkweir.html's
     VIEW_BYTES = 16
     INLINE_BYTES = 12  # of a text that lies in its view
+    BLOCK_BYTES = 1 << 15  # of documents, that a thread takes at a time: some tens of microseconds
 
 
 # Memory and buffers
@@ -491,6 +496,72 @@ cdef struct RowBuffers:
 
 
 @cython.final
+cdef class RowRange:
+    """Rows of one array of documents, which a thread rewrites block by block; others may take the rear half over.
+
+    `first_id`: the row of `ids` that belongs to `start`.
+    """
+
+    cdef readonly ForeignArray documents, ids
+    cdef readonly int64_t start
+    cdef int64_t id_shift  # from a row to that of its message id
+    cdef int64_t next, stop, block  # rows: the first that no block has, the end, and how many are a block
+    cdef int64_t row_bytes  # on average
+    cdef PyThread_type_lock lock  # of `next` and `stop`
+
+    def __cinit__(self, ForeignArray documents not None, int64_t start, int64_t stop, ForeignArray ids=None,
+                  int64_t first_id=0):
+        if not 0 <= start <= stop <= documents.native.length:
+            raise IndexError(f"the column has {documents.native.length} rows, not {start} to {stop}")
+        if ids is not None and not 0 <= first_id <= ids.native.length - (stop - start):
+            raise IndexError(f"there are {ids.native.length} message ids, not enough from {first_id} on")
+        self.documents, self.ids, self.id_shift = documents, ids, first_id - start
+        self.start = self.next = start
+        self.stop = stop
+        self.row_bytes = max(1, <int64_t>documents.count_bytes(start, stop) // max(1, stop - start))
+        self.block = max(1, BLOCK_BYTES // self.row_bytes)
+        self.lock = PyThread_allocate_lock()
+        if self.lock == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        if self.lock != NULL:
+            PyThread_free_lock(self.lock)
+
+    @property
+    def bytes_left(self):
+        """How many bytes of documents no thread has taken, as far as all are about as long."""
+        return max(0, self.stop - self.next) * self.row_bytes
+
+    def divide(self):
+        """The rear half of the rows that no thread has taken, as a range of its own; None for less than two blocks."""
+        cdef int64_t middle, stop
+        PyThread_acquire_lock(self.lock, WAIT_LOCK)
+        middle = stop = self.stop
+        if stop - self.next >= 2 * self.block:
+            middle = self.stop = self.next + (stop - self.next + 1) // 2
+        PyThread_release_lock(self.lock)
+        if middle == stop:
+            return None
+        return RowRange(self.documents, middle, stop, self.ids, 0 if self.ids is None else middle + self.id_shift)
+
+    def cancel(self):
+        """Leave the rows that no thread has taken."""
+        PyThread_acquire_lock(self.lock, WAIT_LOCK)
+        self.stop = self.next
+        PyThread_release_lock(self.lock)
+
+    cdef bint take_block(self, lw_rows *rows) noexcept nogil:
+        """The next rows to do; False if none is left."""
+        PyThread_acquire_lock(self.lock, WAIT_LOCK)
+        rows.row = self.next
+        self.next += min(self.block, self.stop - self.next)
+        rows.end = self.next
+        PyThread_release_lock(self.lock)
+        return rows.row < rows.end
+
+
+@cython.final
 cdef class RowRewriter:
     """Rewrites rows of documents with the links of one key, base URL and privacy mode; threads may share it.
 
@@ -549,9 +620,8 @@ cdef class RowRewriter:
         self.template.locations, self.template.location_count = self.native_locations, count
         return 0
 
-    def rewrite(self, ForeignArray documents not None, int64_t start, int64_t stop, ForeignArray ids=None,
-                int64_t first_id=0, *, size_t text_limit):
-        """Rewrite rows from `start` to before `stop`; `first_id`: the row of `ids` that belongs to `start`.
+    def rewrite(self, RowRange rows_left not None, *, size_t text_limit):
+        """Rewrite the rows of a range, as far as no other thread divides it.
 
         Returns TextRows, more than one if the text would be longer than `text_limit` bytes, and the numbers of links by
         outcome. Lets other threads run while it works.
@@ -560,23 +630,20 @@ cdef class RowRewriter:
         cdef lw_column id_column
         cdef uint64_t extra[OUTCOMES]
         cdef list done = []
-        if not 0 <= start <= stop <= documents.native.length:
-            raise IndexError(f"the column has {documents.native.length} rows, not {start} to {stop}")
-        if (ids is None) != self.has_prefix:
+        if (rows_left.ids is None) != self.has_prefix:
             raise ValueError("either a prefix for all rows or message ids are needed")
-        rows.documents = &documents.column
-        if ids is not None:
-            if not 0 <= first_id <= ids.native.length - (stop - start):
-                raise IndexError(f"there are {ids.native.length} message ids, not enough from {first_id} on")
-            id_column = ids.column
-            id_column.offset += first_id - start
+        rows.documents = &rows_left.documents.column
+        if rows_left.ids is not None:
+            id_column = rows_left.ids.column
+            id_column.offset += rows_left.id_shift
             rows.ids = &id_column
-        rows.row, rows.end, rows.text_limit = start, stop, text_limit
+        rows.row = rows.end = rows_left.start
+        rows.text_limit = text_limit
         memset(extra, 0, sizeof(extra))
         try:
             while True:
-                done.append(self.fill_text(documents, &rows, extra))
-                if rows.row == stop:
+                done.append(self.fill_text(rows_left, &rows, extra))
+                if rows.row == rows.end:
                     break
         finally:
             PyMem_RawFree(rows.scratch)
@@ -585,17 +652,18 @@ cdef class RowRewriter:
             extra[i] += rows.counts[i]
         return done, [extra[i] for i in range(<size_t>OUTCOMES)]
 
-    cdef TextRows fill_text(self, ForeignArray documents, lw_rows *rows, uint64_t *extra):
-        """Do rows until the text is full."""
-        cdef size_t count = <size_t>(rows.end - rows.row)
+    cdef TextRows fill_text(self, RowRange rows_left, lw_rows *rows, uint64_t *extra):
+        """Do rows until the text is full, or none is left. Memory is for all; what is not touched costs nothing."""
+        cdef int64_t stop = max(rows.end, rows_left.stop)
+        cdef size_t count = <size_t>(stop - rows.row)
         cdef Memory ends = Memory((count + 1) * sizeof(int64_t)), outcomes = Memory(count)
-        cdef size_t estimate = <size_t>documents.count_bytes(rows.row, rows.end)
+        cdef size_t estimate = <size_t>rows_left.documents.count_bytes(rows.row, stop)
         rows.first_row, rows.size = rows.row, 0
         rows.text_ends, rows.row_outcomes = <int64_t *>ends.start + 1, outcomes.start
         rows.text, rows.capacity = NULL, 0
         try:
             grow_text(rows, min(estimate + estimate // 4 + 4096, rows.text_limit))
-            self.work(rows, extra)
+            self.work(rows_left, rows, extra)
         except BaseException:
             PyMem_RawFree(rows.text)
             raise
@@ -604,11 +672,13 @@ cdef class RowRewriter:
         result.ends, result.outcomes, result.text = ends, outcomes, adopt(rows.text, rows.size)
         return result
 
-    cdef int work(self, lw_rows *rows, uint64_t *extra) except -1:
+    cdef int work(self, RowRange rows_left, lw_rows *rows, uint64_t *extra) except -1:
         cdef lw_rows_status status
         while True:
             with nogil:
-                status = lw_rewrite_rows(rows)
+                status = lw_rewrite_rows(rows)  # the rest of a block
+                while status == LW_ROWS_DONE and rows_left.take_block(rows):
+                    status = lw_rewrite_rows(rows)
             if status == LW_ROWS_NEED_TEXT:
                 grow_text(rows, max(rows.wanted, rows.capacity + rows.capacity // 2))
             elif status == LW_ROWS_NEED_SCRATCH:
@@ -729,20 +799,35 @@ cdef class TextRows:
 
 
 def join_rows(list chunks not None):
-    """The rows of several TextRows as those of one."""
-    cdef int64_t count = 0, row = 0, at = 0, i
-    cdef size_t size = 0
-    cdef TextRows chunk, result = TextRows()
+    """The rows of several TextRows as those of one. The text of the first, which grows, is no longer its own."""
+    cdef int64_t count = 0, row = 0, i
+    cdef size_t size = 0, at = 0
+    cdef TextRows chunk, first = chunks[0], result = TextRows()
     for chunk in chunks:
         count += chunk.count
         size += chunk.text.size
-    result.count, result.text, result.outcomes = count, Memory(size), Memory(<size_t>count)
+    result.count, result.outcomes, result.text = count, Memory(<size_t>count), Memory(0)
     result.ends = Memory(<size_t>(count + 1) * sizeof(int64_t))
+    grow_memory(first.text, size)
     for chunk in chunks:
-        memcpy(result.text.start + at, chunk.text.start, chunk.text.size)
+        if chunk is not first:
+            with nogil:
+                memcpy(first.text.start + at, chunk.text.start, chunk.text.size)
         memcpy(result.outcomes.start + row, chunk.outcomes.start, <size_t>chunk.count)
         for i in range(chunk.count):
-            (<int64_t *>result.ends.start)[row + i + 1] = at + (<int64_t *>chunk.ends.start)[i + 1]
-        at += <int64_t>chunk.text.size
+            (<int64_t *>result.ends.start)[row + i + 1] = <int64_t>at + (<int64_t *>chunk.ends.start)[i + 1]
+        at = <size_t>(<int64_t *>result.ends.start)[row + chunk.count]
         row += chunk.count
+    first.text.size = size
+    result.text, first.text = first.text, result.text
     return result
+
+
+cdef int grow_memory(Memory memory, size_t size) except -1:
+    """Room for `size` bytes, of which those that were there stay. Nobody may have borrowed the memory."""
+    cdef uint8_t *grown = <uint8_t *>PyMem_RawRealloc(memory.start, max(1, size))
+    if grown == NULL:
+        raise MemoryError
+    memory.start = grown
+    lw_advise_huge_pages(grown, size)
+    return 0

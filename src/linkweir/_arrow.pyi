@@ -58,6 +58,19 @@ class TextRows:
     def null_bitmap(self) -> tuple[Memory | None, int]: ...
 
 @final
+class RowRange:
+    documents: ForeignArray
+    ids: ForeignArray | None
+    start: int
+    def __new__(
+        cls, documents: ForeignArray, start: int, stop: int, ids: ForeignArray | None = None, first_id: int = 0
+    ) -> Self: ...
+    @property
+    def bytes_left(self) -> int: ...
+    def divide(self) -> RowRange | None: ...
+    def cancel(self) -> None: ...
+
+@final
 class RowRewriter:
     def __new__(
         cls,
@@ -75,16 +88,7 @@ class RowRewriter:
         needs_caller: bool,
         rewrite_row: Callable[[bytes, int | bytes | None], tuple[bytes, int, Sequence[int]]],
     ) -> Self: ...
-    def rewrite(
-        self,
-        documents: ForeignArray,
-        start: int,
-        stop: int,
-        ids: ForeignArray | None = None,
-        first_id: int = 0,
-        *,
-        text_limit: int,
-    ) -> tuple[list[TextRows], list[int]]: ...
+    def rewrite(self, rows_left: RowRange, *, text_limit: int) -> tuple[list[TextRows], list[int]]: ...
 
 def export_stream(kind: ArrayData, chunks: list[ArrayData]) -> object: ...
 def import_array(schema_capsule: object, array_capsule: object) -> ForeignArray: ...

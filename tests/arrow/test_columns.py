@@ -1,6 +1,8 @@
 """Columns equal `rewrite`, row by row: in every type of array, in chunks, with nulls, in threads."""
 
+import threading
 import uuid
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,9 @@ from typing import Any
 import pytest
 
 import linkweir
-from linkweir.arrow import column_functions, rewrite_column, rewrite_message_column, scan_column
+from linkweir import _arrow
+from linkweir.arrow import Column, column_functions, rewrite_column, rewrite_message_column, scan_column
+from linkweir.arrow.row_rewriter import RowRewriter
 from linkweir.html.switches import Switches
 from linkweir.tokens import Privacy, Tracker
 from tests.tokens.keyring_factory import BASE_URL, RING
@@ -257,6 +261,57 @@ def test_one_array_stays_one_array_with_threads() -> None:
     done = pa.array(rewrite_column(pa.array(values), TRACKER, threads=2))
     done.validate(full=True)
     assert done.to_pylist() == [None if v is None else linkweir.rewrite(v, TRACKER) for v in values]
+
+
+def test_threads_share_rows_of_any_sizes() -> None:
+    """However uneven the rows, the result is theirs in order, and threads make few chunks."""
+    values = [PAGE * 4000, *[None, LINK] * 300, PAGE * 3000, *[PAGE * 3] * 2000]
+    ids = list(range(len(values)))
+    column = pa.chunked_array([pa.array(values[:100]), pa.array(values[100:])])
+    expected = read_column(rewrite_column(column, TRACKER, message_ids=ids))[0]
+    assert expected[-3:] == expect(values[-3:], ids[-3:])
+    for threads in (2, 3, 8):
+        for kind in (pa.string(), pa.large_string(), pa.string_view()):
+            done = rewrite_column(column.cast(kind), TRACKER, message_ids=ids, threads=threads)
+            assert read_column(done)[0] == expected
+            assert len(pa.chunked_array(done).chunks) < 100
+
+
+def test_a_range_of_rows_is_divided_until_it_is_small() -> None:
+    """The rear half goes to whoever asks; all parts together are the rows, and less than two blocks stay together."""
+    values = [PAGE * 20] * 100
+    array = _arrow.import_array(*pa.array(values).__arrow_c_array__())
+    native = RowRewriter(TRACKER.for_message(1), None, Switches(), "utf-8").native
+    ranges = [_arrow.RowRange(array, 0, len(values))]
+    while (rear := ranges[-1].divide()) is not None:
+        ranges.append(rear)
+    assert len(ranges) > 3
+    done = [native.rewrite(each, text_limit=1 << 30)[0] for each in ranges]
+    rows = [
+        row
+        for chunks in done
+        for chunk in chunks
+        for row in pa.array(Column(chunk.to_array(b"U"), [chunk.to_array(b"U")]))
+    ]
+    assert [row.as_py() for row in rows] == [linkweir.rewrite(PAGE * 20, TRACKER.for_message(1))] * 100
+    assert ranges[0].bytes_left == 0
+    with pytest.raises(IndexError, match="100 rows, not 3 to 101"):
+        _arrow.RowRange(array, 3, 101)
+    cancelled = _arrow.RowRange(array, 0, 100)
+    cancelled.cancel()
+    assert native.rewrite(cancelled, text_limit=1 << 30)[0][0].count == 0
+
+
+def test_an_error_in_one_thread_ends_all() -> None:
+    """What a thread raises is raised to the caller, and the other threads do not go on."""
+    text = (PAGE * 200).encode()
+    offsets = [len(text) * number for number in range(401)]
+    offsets[-1] = 5  # less than the one before
+    buffers = [None, pa.py_buffer(array("i", offsets).tobytes()), pa.py_buffer(text * 400)]
+    broken = pa.Array.from_buffers(pa.string(), 400, buffers)
+    with pytest.raises(ValueError, match="row 399 of the Arrow array contradicts itself"):
+        rewrite_column(broken, TRACKER, threads=4)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("linkweir-column")]
 
 
 rewrite_messages: Any = rewrite_message_column

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any, Literal, TypeAlias, overload
+from collections.abc import Iterator
+from typing import Any, Literal, overload
 
 from linkweir import _arrow
 from linkweir.arrow.column import (
@@ -20,6 +18,7 @@ from linkweir.arrow.column import (
     make_texts,
 )
 from linkweir.arrow.link_lists import make_link_lists, make_outcome_column, make_struct_column
+from linkweir.arrow.parallel_rows import rewrite_ranges
 from linkweir.arrow.row_rewriter import MessageRewriter, RowRewriter
 from linkweir.errors import check_type
 from linkweir.html.charset import Charset
@@ -31,8 +30,6 @@ from linkweir.tokens import Tracker
 
 MAX_CHUNK_BYTES = {b"U": 2**62, b"Z": 2**62}  # of text in one array; others have 32-bit offsets
 MAX_SHORT_CHUNK_BYTES = 2**31 - 1
-PARTS_PER_THREAD = 4  # so that threads end at about the same time
-MIN_PART_BYTES = 1 << 18  # of text, below which a second thread does not pay
 
 
 @overload
@@ -81,7 +78,7 @@ def rewrite_column(
         charset: label of the documents' encoding, for columns of bytes; text is UTF-8.
         outcomes: also return a column of texts, the `RowOutcome` of each row.
         links: also return a column of structs: the row's outcome and a list of its links. Costs as much as `scan`.
-        threads: how many rows are rewritten at the same time.
+        threads: how many rows are rewritten at the same time. The result is in their order.
 
     Returns: a column of the same type (of a dictionary, that of its values); null stays null. It has more chunks than
     `htmls` where threads divide one, or where a chunk would grow beyond 2 GiB with 32-bit offsets.
@@ -162,38 +159,24 @@ def _check_arguments(tracker: Tracker, switches: Switches, charset: str, threads
         raise ValueError(f"threads must be at least 1, not {threads}")
 
 
-Part: TypeAlias = tuple[_arrow.ForeignArray, int, int, _arrow.ForeignArray | None, int]
-
-
 def _rewrite_rows(
     column: ImportedColumn, ids: ImportedColumn | None, rewriter: RowRewriter, *, threads: int
 ) -> tuple[Column, list[_arrow.TextRows]]:
     limit = MAX_CHUNK_BYTES.get(column.format, MAX_SHORT_CHUNK_BYTES)
-    work = partial(_rewrite_part, rewriter.native, limit)
-    parts = _split_parts(_align(column.chunks, ids), threads)
-    if threads > 1:
-        with ThreadPoolExecutor(threads, thread_name_prefix="linkweir-column") as pool:
-            results = list(pool.map(work, parts))
-    else:
-        results = list(map(work, parts))
-    rows = [chunk for chunks, _ in results for chunk in chunks]
+    results = rewrite_ranges(rewriter.native, _align(column.chunks, ids), limit, threads)
+    rows = [chunk for done in results for chunk in done.chunks if chunk.count]
     if column.is_single and len(rows) > 1 and sum(chunk.text.size for chunk in rows) <= limit:
         rows = [_arrow.join_rows(rows)]
-    totals = [sum(numbers) for numbers in zip(*(counts for _, counts in results), strict=True)]
+    totals = [sum(numbers) for numbers in zip(*(done.counts for done in results), strict=True)]
     link_counts = {outcome: number for outcome, number in zip(OUTCOME_BY_NUMBER, totals, strict=False) if number}
     empty = make_texts([], column.format)
     return Column(empty, [chunk.to_array(column.format) for chunk in rows], link_counts), rows
 
 
-def _rewrite_part(native: _arrow.RowRewriter, limit: int, part: Part) -> tuple[list[_arrow.TextRows], list[int]]:
-    documents, start, stop, ids, first_id = part
-    return native.rewrite(documents, start, stop, ids, first_id, text_limit=limit)
-
-
-def _align(chunks: list[_arrow.ForeignArray], ids: ImportedColumn | None) -> Iterator[Part]:
+def _align(chunks: list[_arrow.ForeignArray], ids: ImportedColumn | None) -> Iterator[_arrow.RowRange]:
     """Ranges of rows that lie in one chunk of documents and in one of message ids."""
     if ids is None:
-        yield from ((chunk, 0, len(chunk), None, 0) for chunk in chunks if len(chunk))
+        yield from (_arrow.RowRange(chunk, 0, len(chunk)) for chunk in chunks if len(chunk))
         return
     id_chunks = iter(ids.chunks)
     current, at = None, 0
@@ -203,15 +186,5 @@ def _align(chunks: list[_arrow.ForeignArray], ids: ImportedColumn | None) -> Ite
             while current is None or at == len(current):
                 current, at = next(id_chunks), 0
             count = min(len(chunk) - row, len(current) - at)
-            yield chunk, row, row + count, current, at
+            yield _arrow.RowRange(chunk, row, row + count, current, at)
             row, at = row + count, at + count
-
-
-def _split_parts(parts: Iterable[Part], threads: int) -> Iterator[Part]:
-    """Smaller parts, of which each thread gets several."""
-    for documents, start, stop, ids, first_id in parts:
-        size = documents.count_bytes(start, stop) if threads > 1 else 0
-        pieces = max(1, min(threads * PARTS_PER_THREAD, size // MIN_PART_BYTES, stop - start)) if threads > 1 else 1
-        step = -(-(stop - start) // pieces)
-        for first in range(start, stop, step):
-            yield documents, first, min(stop, first + step), ids, first_id + first - start
