@@ -1,7 +1,8 @@
 """`python -m bench.column_rewriting`: a column of newsletters of 10 KB against the same bytes rewritten one by one.
 
 Four ways to do the same, interleaved, each answer compared before it counts: one call for the column, `rewrite` with
-trackers made beforehand, the list comprehension that people write without columns, and the column with two threads.
+trackers made beforehand, the list comprehension that people write without columns, and the column with two threads,
+which is compared with one once more, beside plain C that shows whether the second core is free.
 With `--parquet MAILS`, in addition a Parquet file from end to end (read, rewrite, write with zstd), batch by batch, in
 a process of its own whose memory is measured.
 """
@@ -25,7 +26,8 @@ import pyarrow.parquet as pq
 import linkweir
 from bench.cases.newsletter import generate_newsletter
 from bench.harness.sample_tracker import make_tracker
-from bench.ratios import Ratio
+from bench.ratios import Ratio, plain_threads
+from bench.thread_scaling import measure_speedups, time_call
 from linkweir.arrow import rewrite_column
 from linkweir.benchmark import WrongAnswerError
 
@@ -33,6 +35,7 @@ DOCUMENT_BYTES = 10_000
 DIFFERENT_DOCUMENTS = 64
 BATCH_ROWS = 2_000
 GUARD_ROWS = 500
+THREADS_ROWS = 2_000  # 20 MB: tens of milliseconds, beside which the start of a thread is little
 FORMS = ("column", "rewrite", "list comprehension", "column, two threads")
 
 
@@ -43,6 +46,19 @@ def make_documents(rows: int) -> list[bytes]:
         for seed in range(DIFFERENT_DOCUMENTS)
     ]
     return [documents[row % DIFFERENT_DOCUMENTS] for row in range(rows)]
+
+
+def make_threads_work(rows: int) -> Callable[[int], Any]:
+    """A function of a number of threads that rewrites a column with them, after comparing two threads with one."""
+    column = pa.chunked_array([pa.array([document.decode() for document in make_documents(rows)], pa.large_string())])
+    tracker, ids = make_tracker(), pa.array(range(1, rows + 1), pa.uint64())
+
+    def rewrite(threads: int) -> Any:
+        return rewrite_column(column, tracker, message_ids=ids, threads=threads)
+
+    if pa.chunked_array(rewrite(1)).to_pylist() != pa.chunked_array(rewrite(2)).to_pylist():
+        raise WrongAnswerError("column, two threads")
+    return rewrite
 
 
 def make_works(rows: int) -> dict[str, Callable[[], list[Any]]]:
@@ -110,6 +126,13 @@ def print_ratio(taken: dict[str, list[float]], above: str, below: str) -> None:
     print(f"{above} to {below}: best rounds {best:.2f}, median of pairs {paired:.2f}")
 
 
+def print_threads(rows: int, rounds: int) -> None:
+    """Two threads to one, beside plain C in the same rounds."""
+    works = {"column": time_call(make_threads_work(rows)), "plain C": plain_threads(4 * rows // 100 + 1)}
+    for name, speedup in measure_speedups(works, "plain C", rounds=rounds).items():
+        print(f"{name}, two threads to one: best rounds {speedup.best:.2f}, median of pairs {speedup.paired:.2f}")
+
+
 def run_parquet(rows: int) -> None:
     """Write a file, then rewrite it in a process of its own, batch by batch."""
     with tempfile.TemporaryDirectory(prefix="linkweir-bench-") as name:
@@ -172,7 +195,7 @@ def main() -> None:
         print(f"{name}: {size / min(taken[name]) / 1e6:.0f} MB/s, {args.rows / min(taken[name]):.0f} mails/s")
     print_ratio(taken, "column", "rewrite")
     print_ratio(taken, "column", "list comprehension")
-    print_ratio(taken, "column, two threads", "column")
+    print_threads(args.rows, args.rounds)
     if args.parquet:
         run_parquet(args.parquet)
 

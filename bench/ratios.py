@@ -136,22 +136,10 @@ def render_to_copy(name: str, rounds: int) -> Ratio:
 
 
 def two_thread_speedup(rounds: int) -> Ratio:
-    """Documents per second of two threads as a multiple of one.
-
-    Beside it plain C that holds no lock: where that is no better, a core is busy with something else, and a low
-    ratio says nothing about us. Raises EngineNotInstalledError then.
-    """
-
-    rules = _html.NativeOptions()
-    works: dict[str, thread_scaling.Scan] = {
-        "scan": lambda document: _html.count_outcomes(document, rules),
-        "plain C": _sweep_thrice,
-    }
-    result = thread_scaling.measure_speedup(works, load_case("newsletter 1 MB").document, rounds=max(10, rounds // 3))
-    scan, plain = result["scan"], result["plain C"]
-    _skip_if_busy(scan.best, plain.best)
-    detail = f"documents of 1 MB; two threads of plain C reach {plain.best:.2f} times one"
-    return Ratio(scan.best, scan.paired, detail)
+    """Documents per second of two threads as a multiple of one. Raises EngineNotInstalledError where a core is busy."""
+    rules, document = _html.NativeOptions(), load_case("newsletter 1 MB").document
+    scan = thread_scaling.time_scans(lambda document: _html.count_outcomes(document, rules), document)
+    return _compare_threads(scan, plain_threads(100), max(10, rounds // 3), "documents of 1 MB")
 
 
 def column_threads_speedup(rounds: int) -> Ratio:
@@ -159,16 +147,27 @@ def column_threads_speedup(rounds: int) -> Ratio:
     where a second core is busy.
     """
     column_rewriting = _import_column_rewriting()
-    result: Ratio = column_rewriting.compare_forms("column, two threads", "column", max(10, rounds))
-    works: dict[str, thread_scaling.Scan] = {"plain C": _sweep_thrice}
-    plain = thread_scaling.measure_speedup(works, load_case("newsletter 1 MB").document, rounds=10)["plain C"]
-    _skip_if_busy(result.value, plain.best)
-    return result
+    rows = column_rewriting.THREADS_ROWS
+    rewriting = thread_scaling.time_call(column_rewriting.make_threads_work(rows))
+    return _compare_threads(rewriting, plain_threads(80), max(10, rounds // 3), f"{rows} documents of 10 KB")
 
 
-def _skip_if_busy(speedup: float, plain: float) -> None:
-    if speedup < 1.8 and 0.85 * plain <= speedup:
-        raise EngineNotInstalledError(f"a second core is busy: two threads of plain C reach only {plain:.2f} times one")
+def plain_threads(documents: int) -> thread_scaling.TimeThreads:
+    """Plain C that sweeps memory and holds no lock, with nothing of ours to wait for."""
+    return thread_scaling.time_scans(_sweep_thrice, load_case("newsletter 1 MB").document, documents)
+
+
+def _compare_threads(
+    work: thread_scaling.TimeThreads, plain: thread_scaling.TimeThreads, rounds: int, what: str
+) -> Ratio:
+    result = thread_scaling.measure_speedups({"work": work, "plain C": plain}, "plain C", rounds=rounds)
+    ours, idle = result["work"], result["plain C"]
+    if ours.best < thread_scaling.IDLE_SPEEDUP > idle.best and 0.85 * idle.best <= ours.best:
+        raise EngineNotInstalledError(
+            f"a second core is busy: two threads of plain C reach {idle.best:.2f} times one, these {ours.best:.2f}"
+        )
+    detail = f"{what}; two threads of plain C reach {idle.best:.2f} times one"
+    return Ratio(ours.best, ours.paired, detail)
 
 
 def _sweep_thrice(document: bytes) -> None:
