@@ -64,6 +64,7 @@ def test_duckdb_has_a_function(tracker: Tracker) -> None:
     connection = duckdb.connect()
     module.create_function(connection, tracker)
     module.create_function(connection, tracker, name="rewrite_text_ids", id_type="VARCHAR")
+    module.create_function(connection, tracker, name="rewrite_uuid_ids", id_type="UUID")
     for kind in ("UBIGINT", "BIGINT", "INTEGER", "HUGEINT"):
         connection.execute(f"CREATE OR REPLACE TABLE mails (html VARCHAR, id {kind})")
         connection.executemany("INSERT INTO mails VALUES (?, ?)", list(zip(HTMLS, IDS, strict=True)))
@@ -72,7 +73,6 @@ def test_duckdb_has_a_function(tracker: Tracker) -> None:
         assert [row[0] for row in done] == expect(tracker)
     for number in ("-1", "NULL", "18446744073709551616"):
         assert connection.execute(f"SELECT rewrite_links('{HTMLS[0]}', {number})").fetchone() == (HTMLS[0],)
-    module.create_function(connection, tracker, name="rewrite_uuid_ids", id_type="UUID")
     identity = uuid.UUID("550e8400-e29b-41d4-a716-446655440000")
     for kind, name in (("UUID", "rewrite_uuid_ids"), ("VARCHAR", "rewrite_text_ids")):
         row = connection.execute(f"SELECT {name}('{HTMLS[0]}', '{identity}'::{kind})").fetchone()
@@ -131,41 +131,67 @@ def test_what_engines_pickle_has_no_secret(tracker: Tracker) -> None:
 
 
 @pytest.fixture
-def spark(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def spark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     """A Spark session in this process, where pyspark and a JVM are."""
     sql = pytest.importorskip("pyspark.sql")
     if shutil.which("java") is None:
         pytest.skip("no JVM")
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    monkeypatch.chdir(tmp_path)  # in which Spark reads and writes what has no folder
     builder = sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
     session = builder.config("spark.sql.shuffle.partitions", "1").getOrCreate()
     yield session
     session.stop()
 
 
+def read_example(package: str) -> str:
+    """What the manual's page on columns shows for a package."""
+    page = (Path(linkweir.__file__).parent / "manual" / "columns.md").read_text("utf-8")
+    blocks = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if f"import {package}" in block]
+    (block,) = blocks
+    return str(block)
+
+
+def run_parquet_example(package: str, tracker: Tracker, folder: Path) -> Any:
+    """Run an example that reads `mails.parquet` and writes the folder `tracked`; what is in there, by id."""
+    from pyarrow import parquet
+
+    parquet.write_table(pa.table({"id": IDS, "html": HTMLS}), folder / "mails.parquet")
+    exec(read_example(package), {"tracker": tracker})  # noqa: S102 - our own
+    parts = [parquet.read_table(path) for path in (folder / "tracked").glob("*.parquet")]
+    return pa.concat_tables(parts).sort_by("id")
+
+
 @pytest.mark.filterwarnings("ignore")
-def test_spark_rewrites_a_data_frame(tracker: Tracker, spark: Any) -> None:
-    """In Spark's own Python workers, with the key file's name only."""
+def test_spark_rewrites_a_data_frame(tracker: Tracker, spark: Any, tmp_path: Path) -> None:
+    """In Spark's own Python workers, with the key file's name only; the manual's example does the same with a file."""
     module = pytest.importorskip("linkweir.integrations.spark")
     frame = spark.createDataFrame(list(zip(IDS, HTMLS, strict=True)), "id long, html string")
     rewritten = module.rewrite_frame(frame, tracker, message_ids="id", outcome_column="outcome")
     done = rewritten.orderBy("id").collect()
     assert [row["html"] for row in done] == expect(tracker)
     assert [row["outcome"] for row in done] == ["rewritten", None, "unchanged", "rewritten"]
+    written = run_parquet_example("SparkSession", tracker, tmp_path)
+    assert written["html"].to_pylist() == expect(tracker)
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_ray_rewrites_a_dataset(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a worker process of a Ray instance of one processor."""
+def test_ray_rewrites_a_dataset(tracker: Tracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a worker process of a Ray instance of one processor; the manual's example does the same with a file."""
     ray = pytest.importorskip("ray")
     module = pytest.importorskip("linkweir.integrations.ray")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "300")  # on a busy machine
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    monkeypatch.chdir(tmp_path)
     ray.init(num_cpus=1, include_dashboard=False, logging_level="error", _node_ip_address="127.0.0.1")
     try:
         dataset = ray.data.from_arrow(pa.table({"id": IDS, "html": HTMLS}))
         rows = module.rewrite_dataset(dataset, tracker, message_ids="id").take_all()
         assert [row["html"] for row in sorted(rows, key=lambda row: row["id"])] == expect(tracker)
+        written = run_parquet_example("ray\n", tracker, tmp_path)
+        assert written["html"].to_pylist() == expect(tracker)
     finally:
         ray.shutdown()
 
@@ -174,9 +200,6 @@ def test_ray_rewrites_a_dataset(tracker: Tracker, monkeypatch: pytest.MonkeyPatc
 def test_examples_of_the_manual_run(package: str, tracker: Tracker) -> None:
     """What the manual's page on columns shows for a package runs as it stands there."""
     pytest.importorskip(package)
-    page = (Path(linkweir.__file__).parent / "manual" / "columns.md").read_text("utf-8")
-    blocks = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if f"import {package}" in block]
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame({"id": IDS, "html": HTMLS})
-    assert len(blocks) == 1
-    exec(blocks[0], {"tracker": tracker, "frame": frame})  # noqa: S102 - our own
+    exec(read_example(package), {"tracker": tracker, "frame": frame})  # noqa: S102 - our own
