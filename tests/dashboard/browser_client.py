@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -29,7 +29,6 @@ FIREFOX_HEADERS = {  # of a release with long support, which does not get old
     "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
     "Accept-Language": "en",
 }
-ColorScheme = Literal["light", "dark"]
 
 
 @contextmanager
@@ -110,10 +109,8 @@ class DashboardClient:
 class BrowserSession:
     """One window; `complaints` has what the browser said, `elsewhere` what it asked of other hosts."""
 
-    def __init__(
-        self, browser: Browser, url: str, *, scheme: ColorScheme = "light", size: tuple[int, int] = DESKTOP_VIEWPORT
-    ) -> None:
-        self._context = browser.new_context(color_scheme=scheme, viewport={"width": size[0], "height": size[1]})
+    def __init__(self, browser: Browser, url: str, *, size: tuple[int, int] = DESKTOP_VIEWPORT) -> None:
+        self._context = browser.new_context(viewport={"width": size[0], "height": size[1]})
         self.page: Page = self._context.new_page()
         self.url = f"{url}/dashboard"
         self.complaints: list[str] = []
