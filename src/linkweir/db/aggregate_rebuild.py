@@ -186,7 +186,7 @@ def _rebuild_expected_counts(connection: Connection, here: ColumnElement[bool], 
 _SET_EXPECTED = BulkStatement(
     update(messages)
     .where(messages.c.id == bindparam("message"))
-    .values({name: bindparam(f"to_{name}") for name in EXPECTED_MESSAGE_COUNTS}),
+    .values({name: bindparam(f"to_{name}", type_=messages.c[name].type) for name in EXPECTED_MESSAGE_COUNTS}),
     (*(f"to_{name}" for name in EXPECTED_MESSAGE_COUNTS), "message"),
     ("message",),
 )

@@ -1,25 +1,33 @@
 """Runs one statement for many rows without what SQLAlchemy would do for each of their values.
 
 The statement is SQLAlchemy's all the same, compiled once for the dialect. Rows are tuples in the order of `names`, and
-hold what the driver takes as it is, but UUIDs, which are written as the dialect has them. To PostgreSQL rows that are
-added go as one list for each column, in one statement, whose triggers run once.
+hold what the driver takes as it is, but UUIDs, which are written as the dialect has them. PostgreSQL is sent the rows
+of an INSERT as COPY; for one with ON CONFLICT, an UPDATE or a DELETE the lists of their columns, in one statement. Its
+triggers run once either way.
 """
 
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, Delete, Insert, Update, bindparam, func, select
+from sqlalchemy import Connection, Delete, Insert, Update
+from sqlalchemy.dialects import postgresql
+
+from linkweir.db.column_lists import change_lists, insert_lists
+from linkweir.db.postgresql_copy import copy_rows
 
 
 class BulkStatement:
-    """A statement with parameters called `names`, of which `uuid_names` are UUIDs or None: see schema.BinaryUuid."""
+    """A statement with parameters called `names`, of which `uuid_names` are UUIDs or None: see schema.BinaryUuid.
+
+    Each row of an UPDATE must mean another row of the table.
+    """
 
     def __init__(self, statement: Insert | Update | Delete, names: Sequence[str], uuid_names: Iterable[str]) -> None:
         self._statement = statement
         self._names = tuple(names)
         self._uuid_indexes = [self._names.index(name) for name in uuid_names]
-        self._from_lists: Insert | None = None
+        self._of_lists: Insert | Update | Delete | None = None
         self._compiled: dict[str, tuple[str, list[tuple[int | None, Any]] | None]] = {}
 
     def run(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -36,15 +44,17 @@ class BulkStatement:
         connection.exec_driver_sql(text, list(values))
 
     def _run_on_postgresql(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        if self._from_lists is None and isinstance(self._statement, Insert):
-            self._from_lists = insert_lists(self._statement, self._names)
-        if self._from_lists is None:
-            connection.execute(self._statement, [dict(zip(self._names, row, strict=True)) for row in rows])
-        else:
-            lists = zip(*rows, strict=True)
-            connection.execute(
-                self._from_lists, {name: list(values) for name, values in zip(self._names, lists, strict=True)}
-            )
+        statement = self._statement
+        if isinstance(statement, Insert) and not isinstance(statement, postgresql.Insert):
+            copy_rows(connection, statement.table, self._names, rows)
+            return
+        if self._of_lists is None:
+            if isinstance(statement, Insert):
+                self._of_lists = insert_lists(statement, self._names)
+            else:
+                self._of_lists = change_lists(statement, self._names)
+        lists = map(list, zip(*rows, strict=True))
+        connection.execute(self._of_lists, dict(zip(self._names, lists, strict=True)))
 
     def _encode_uuids(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         encoded = list(row)
@@ -64,11 +74,3 @@ class BulkStatement:
             order = [(index_by_name.get(position), compiled.params.get(position)) for position in positions]
             self._compiled[name] = str(compiled), None if positions == self._names else order
         return self._compiled[name]
-
-
-def insert_lists(statement: Insert, names: Sequence[str]) -> Insert:
-    """Return the statement as one for many rows, whose parameters are lists of the values of each column."""
-    columns = [statement.table.c[name] for name in names]
-    lists = [bindparam(name, type_=ARRAY(column.type)) for name, column in zip(names, columns, strict=True)]
-    rows = func.unnest(*lists).table_valued(*names).render_derived()
-    return statement.from_select(list(names), select(*(rows.c[name] for name in names)), include_defaults=False)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     Connection,
+    Integer,
     RowMapping,
     Select,
     Update,
@@ -24,6 +25,7 @@ from linkweir.db import accounts_table, aggregate_dimensions_table, message_lock
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS, EXPECTED_MESSAGE_COUNTS
 from linkweir.db.bulk_statement import BulkStatement
 from linkweir.db.click_texts_table import get_or_create_code_ids, get_or_create_text_ids, is_shared
+from linkweir.db.column_lists import list_parameter
 from linkweir.db.dimensions import CLICK_DIMENSION_NAMES, MESSAGE_COLUMN_NAMES
 from linkweir.db.schema import click_aggregates, click_rows, clicks, messages
 from linkweir.db.time_buckets import ALL_TIME
@@ -45,6 +47,8 @@ def count(connection: Connection) -> int:
 
 def find_stored_ids(connection: Connection, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
     """Return the ids of those events that are stored already."""
+    if message_locks.needs_locks(connection):
+        return set(connection.scalars(_FIND_STORED, {"ids": ids}))
     stored: set[uuid.UUID] = set()
     for some in _batches(ids):
         stored.update(connection.scalars(select(clicks.c.id).where(clicks.c.id.in_(some))))
@@ -57,13 +61,23 @@ def get_messages_by_number(
     """Return the known messages of these token numbers: the columns of MESSAGE. `lock`: nobody else may judge their
     clicks, or settle them, until the transaction ends.
     """
-    needs_locks = lock and message_locks.needs_locks(connection)
+    if message_locks.needs_locks(connection):
+        statement = _HOLD_MESSAGES if lock else _FIND_MESSAGES
+        rows = connection.execute(statement, {"numbers": sorted(numbers)}).mappings()
+        return {row["number"]: row for row in rows}
     by_number: dict[int, RowMapping] = {}
     for some in _batches(sorted(numbers)):
-        statement: Select[Any] = select(*MESSAGE_COLUMNS).where(messages.c.number.in_(some))
-        held = message_locks.hold_rows(statement) if needs_locks else statement
-        by_number |= {row["number"]: row for row in connection.execute(held).mappings()}
+        statement = select(*MESSAGE_COLUMNS).where(messages.c.number.in_(some))
+        by_number |= {row["number"]: row for row in connection.execute(statement).mappings()}
     return by_number
+
+
+# for PostgreSQL, which takes a list as one parameter
+_FIND_STORED = select(click_rows.c.id).where(click_rows.c.id == func.any(list_parameter("ids", click_rows.c.id.type)))
+_FIND_MESSAGES: Select[Any] = select(*MESSAGE_COLUMNS).where(
+    messages.c.number == func.any(list_parameter("numbers", messages.c.number.type))
+)
+_HOLD_MESSAGES = message_locks.hold_rows(_FIND_MESSAGES)
 
 
 def get_key_owners(connection: Connection, key_ids: set[int]) -> dict[int, uuid.UUID]:
@@ -122,6 +136,7 @@ def _build_update_counts() -> Update:
     clicked = messages.c.click_count + bindparam("clicks")
     opened = messages.c.open_count + bindparam("opens")
     moving = or_(*(messages.c.status == status for status in ("Delivered", "Opened", "Clicked")))
+    shown = bindparam("shown", type_=Integer) == literal_column("1")
     status = case((clicked > 0, "Clicked"), (opened > 0, "Opened"), else_="Delivered")
     return (
         update(messages)
@@ -131,7 +146,7 @@ def _build_update_counts() -> Update:
             open_count=opened,
             **{name: messages.c[name] + bindparam(f"more_{name}") for name in EXPECTED_MESSAGE_COUNTS},
             status=case((moving, status), else_=messages.c.status),
-            updated_at=case((bindparam("shown") == literal_column("1"), bindparam("now")), else_=messages.c.updated_at),
+            updated_at=case((shown, bindparam("now", type_=messages.c.updated_at.type)), else_=messages.c.updated_at),
         )
     )
 

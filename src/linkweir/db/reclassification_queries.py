@@ -117,13 +117,13 @@ def iter_counted_since(connection: Connection, message: MessageRef, at: int) -> 
 _update_click = update(click_rows).where(click_rows.c.id == bindparam("click"))
 _VERDICT_COLUMNS = ("verdict", "confidence", "reasons_id", "machine_basis_points", "tell_at")
 _UPDATE_VERDICT = BulkStatement(
-    _update_click.values({name: bindparam(f"to_{name}") for name in _VERDICT_COLUMNS}),
+    _update_click.values({name: bindparam(f"to_{name}", type_=click_rows.c[name].type) for name in _VERDICT_COLUMNS}),
     (*(f"to_{name}" for name in _VERDICT_COLUMNS), "click"),
     ("click",),
 )
 _UNIQUE_COLUMNS = ("first", "firsts")
 _UPDATE_UNIQUE = BulkStatement(
-    _update_click.values({name: bindparam(f"to_{name}") for name in _UNIQUE_COLUMNS}),
+    _update_click.values({name: bindparam(f"to_{name}", type_=click_rows.c[name].type) for name in _UNIQUE_COLUMNS}),
     (*(f"to_{name}" for name in _UNIQUE_COLUMNS), "click"),
     ("click",),
 )
