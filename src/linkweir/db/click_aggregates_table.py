@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     ColumnElement,
     Connection,
@@ -28,9 +27,11 @@ from linkweir.db import aggregate_dimensions_table, aggregate_values_table
 from linkweir.db.aggregate_columns import EXPECTED_LINK_COUNTS, VERDICTS
 from linkweir.db.bulk_statement import BulkStatement
 from linkweir.db.click_texts_table import get_or_create_text_ids, is_shared
+from linkweir.db.column_lists import list_parameter
 from linkweir.db.portable_sql import insert
 from linkweir.db.schema import (
     CLICK_COUNTS,
+    EXPECTED_COUNTS,
     click_aggregates,
     frozen_aggregates,
     message_link_rows,
@@ -38,6 +39,8 @@ from linkweir.db.schema import (
 )
 from linkweir.db.time_buckets import ALL_TIME, BUCKET_SIZES, COARSE_SIZES, HOUR, bucket_start
 
+# differences of these may exceed 32 bits; PostgreSQL adds up smaller numbers much quicker
+_LARGE_COUNTS = frozenset(EXPECTED_COUNTS) - {"certain_clickers"}
 KEY_COLUMNS = ("axis", "hours", "hour", "word")
 _LINK_KEY_COLUMNS = ["message_id", "position"]
 
@@ -63,22 +66,23 @@ def _add_excluded(table: Table, counts: Sequence[str]) -> str:
     return ", ".join(f"{name} = {table.name}.{name} + excluded.{name}" for name in counts)
 
 
-def _build_fan_out_of_lists(table: Table, *counts: str) -> TextClause:
-    """Return PostgreSQL's statement for all times at once, from lists of values, which needs no temporary table; rows
-    are written in one order by all who write.
+def _build_fan_out_of_lists(table: Table, sizes: Sequence[int], *counts: str) -> TextClause:
+    """Return PostgreSQL's statement for all these times at once, from lists of values, which needs no temporary table;
+    rows are written in one order by all who write.
     """
     names = ("axis", "hour", "word", *counts)
     lists = ", ".join(f":{name}" for name in names)
     sums = ", ".join(f"sum({name})" for name in counts)
+    each_size = ", ".join(f"({size})" for size in sizes)
     statement = text(
         f"INSERT INTO {table.name} ({', '.join((*KEY_COLUMNS, *counts))})"  # noqa: S608 - names of ours
         f" SELECT axis, size, CASE size WHEN {ALL_TIME} THEN 0 ELSE hour - hour % size END AS begin, word, {sums}"
-        f" FROM unnest({lists}) AS deltas ({', '.join(names)}) CROSS JOIN unnest(:sizes) AS sizes (size)"
+        f" FROM unnest({lists}) AS deltas ({', '.join(names)}) CROSS JOIN (VALUES {each_size}) AS sizes (size)"
         f" GROUP BY axis, size, begin, word ORDER BY axis, size, begin, word"
         f" ON CONFLICT ({', '.join(KEY_COLUMNS)}) DO UPDATE SET {_add_excluded(table, counts)}"
     )
-    types = {name: Integer if name in KEY_COLUMNS else BigInteger for name in (*names, "sizes")} | {"sizes": Integer}
-    return statement.bindparams(*(bindparam(name, type_=ARRAY(kind)) for name, kind in types.items()))
+    large = set(counts) & _LARGE_COUNTS
+    return statement.bindparams(*(list_parameter(name, BigInteger() if name in large else Integer()) for name in names))
 
 
 def _build_delete_zero(table: Table, *counts: str) -> BulkStatement:
@@ -94,8 +98,9 @@ _FAN_OUT = {
     for size in BUCKET_SIZES
 }
 _FAN_OUT_OF_LISTS = {
-    table.name: _build_fan_out_of_lists(table, *_COUNTS[table.name])
+    (table.name, sizes): _build_fan_out_of_lists(table, sizes, *_COUNTS[table.name])
     for table in (click_aggregates, frozen_aggregates, send_aggregates)
+    for sizes in ((HOUR,), BUCKET_SIZES)
 }
 _ZERO_DELETES = {
     "rollups": _build_delete_zero(click_aggregates, *CLICK_COUNTS),
@@ -130,10 +135,8 @@ def add_deltas(
     encoded, _ = _encode_rows(connection, rows)
     sizes = (HOUR,) if hours_only or table is frozen_aggregates else BUCKET_SIZES
     if connection.dialect.name == "postgresql":
-        lists = dict(
-            zip(("axis", "hour", "word", *_COUNTS[table.name]), map(list, zip(*encoded, strict=True)), strict=True)
-        )
-        connection.execute(_FAN_OUT_OF_LISTS[table.name], {**lists, "sizes": list(sizes)})
+        lists = dict(zip(("axis", "hour", "word", *_COUNTS[table.name]), zip(*encoded, strict=True), strict=True))
+        connection.execute(_FAN_OUT_OF_LISTS[table.name, sizes], lists)
         return
     name, columns = _deltas_table(table), ("axis", "hour", "word", *_COUNTS[table.name])
     connection.exec_driver_sql(f"CREATE TEMP TABLE IF NOT EXISTS {name} ({', '.join(columns)})")
