@@ -80,6 +80,16 @@ def test_a_second_machine_needs_nothing_but_the_database_and_the_master_key(tmp_
 
 
 @pytest.mark.both_databases
+def test_the_first_secret_of_a_new_database_can_be_stored(dialect: str, tmp_path: Path) -> None:
+    """Under a master key a webhook, whose secret is sealed in the transaction that stores it, can be made before
+    anything else.
+    """
+    with RunningService(tmp_path, master_key=make_master_key(), base_url=BASE_URL, store_wait=20.0) as service:
+        hook = {"name": "first", "url": "https://example.com/", "scope": "global"}
+        answer = service.client.post(f"{service.account_path}/webhooks", json=hook)
+        assert answer.status_code == 201, answer.text
+
+
 def test_files_move_into_the_database(tmp_path: Path) -> None:
     """A service that has files takes them over when it is given a master key, and goes on without them; its secrets can
     be sealed anew, and then the old master key opens nothing.

@@ -61,7 +61,7 @@ from linkweir.privacy_requests import build_classifier, build_privacy_requests
 from linkweir.process_lock import ProcessLock
 from linkweir.report_mails import send_reports
 from linkweir.service_metrics import register_metrics
-from linkweir.service_secrets import choose_keyring_source, make_vault
+from linkweir.service_secrets import choose_keyring_source, make_vault, uses_master_key
 from linkweir.settings import Settings
 from linkweir.smtp import smtp_server as smtp
 from linkweir.tracking_keyring import TrackingKeyRing
@@ -321,6 +321,8 @@ def _prepare_database(services: AppServices) -> None:
     integrity.check_database(settings)
     migrate(services.database)
     integrity.check_keys(services.tracking_keyring.source, services.vault, services.database, services.log)
+    if uses_master_key(settings):
+        services.vault.seal(b"")  # its key is made in a transaction, for which one that needs it would wait for ever
     services.account = ensure_default_account(services.database, settings, services.tracking_keyring.load())
 
 
