@@ -27,7 +27,6 @@ from linkweir.errors import DatabaseUnavailable, UnstorableData
 
 MAX_WAL_ATTEMPTS = 40
 WAL_LOCK_SECONDS = 0.05  # seconds that writers may wait for the log to be emptied
-WRITE_OPTIONS = {"linkweir_begin": "BEGIN IMMEDIATE"}
 
 CORRUPTION_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -65,12 +64,12 @@ class SqliteDatabase(Database):
             poolclass=QueuePool,
             pool_size=connections,
             max_overflow=0,
+            pool_use_lifo=True,  # a connection that has just written has its pages and its statements at hand
             pool_timeout=self._timeout,
             json_deserializer=orjson.loads,
             hide_parameters=True,  # addresses and digests do not belong into error texts
         )
         event.listen(engine, "connect", _set_pragmas)
-        event.listen(engine, "begin", _begin_transaction)
         return engine
 
     def create(self) -> None:
@@ -84,7 +83,7 @@ class SqliteDatabase(Database):
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view. Raises DatabaseUnavailable."""
-        with self._connection({}) as connection:
+        with self._connection("BEGIN") as connection:
             yield connection
 
     @contextmanager
@@ -96,20 +95,22 @@ class SqliteDatabase(Database):
         if not self._write_lock.acquire(timeout=self._timeout if timeout is None else timeout):
             raise DatabaseUnavailable("the database is busy")
         try:
-            with self._connection(WRITE_OPTIONS) as connection:
+            with self._connection("BEGIN IMMEDIATE") as connection:
                 yield connection
         finally:
             self._write_lock.release()
 
     @contextmanager
-    def _connection(self, options: dict[str, Any]) -> Iterator[Connection]:
+    def _connection(self, begin: str) -> Iterator[Connection]:
         own: OSError | None = None  # of the caller's work, and so nothing of the database's
         try:
             self._check_file()
             generation = self._check_wal_files()
-            with self._engine.connect().execution_options(**options) as connection:
+            with self._engine.connect() as connection:
                 try:
                     with connection.begin():
+                        # not by SQLAlchemy's event: with one each statement takes longer
+                        connection.connection.cursor().execute(begin)
                         self._require_wal_files(generation)
                         try:
                             yield connection
@@ -118,7 +119,7 @@ class SqliteDatabase(Database):
                             raise
                         self._wal_files.record()
                         self._require_wal_files(generation)
-                except (exc.DBAPIError, _WalFilesLost) as error:
+                except (exc.DBAPIError, sqlite3.Error, _WalFilesLost) as error:
                     if _is_io_error(error):  # it may have opened a file that nobody finds again
                         connection.invalidate()
                     raise
@@ -128,13 +129,17 @@ class SqliteDatabase(Database):
             original = getattr(error, "orig", None) or error
             if isinstance(error, exc.DataError):
                 raise UnstorableData(f"{self.path}: {original}") from error
-            if getattr(original, "sqlite_errorcode", 0) & 0xFF in CORRUPTION_CODES:
-                self.damage = str(original)
+            self._note_damage(original)
             raise DatabaseUnavailable(f"{self.path}: {original}") from error
         except (sqlite3.Error, OSError) as error:
             if error is own:
                 raise
+            self._note_damage(error)
             raise DatabaseUnavailable(f"{self.path}: {error}") from error
+
+    def _note_damage(self, error: BaseException) -> None:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in CORRUPTION_CODES:
+            self.damage = str(error)
 
     @contextmanager
     def try_job(self, name: str) -> Iterator[bool]:
@@ -297,7 +302,7 @@ def _fetch_row(connection: PoolProxiedConnection, statement: str, usual: float, 
 
 
 def _is_io_error(error: Exception) -> bool:
-    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0)
+    code = getattr(getattr(error, "orig", None) or error, "sqlite_errorcode", 0)
     return isinstance(error, _WalFilesLost) or code & 0xFF == sqlite3.SQLITE_IOERR
 
 
@@ -327,7 +332,3 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
         except sqlite3.OperationalError:
             time.sleep(0.05)
     connection.execute("PRAGMA journal_mode=WAL")
-
-
-def _begin_transaction(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("linkweir_begin", "BEGIN"))
