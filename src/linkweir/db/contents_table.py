@@ -17,11 +17,11 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
-    insert,
     select,
     update,
 )
 
+from linkweir.db.row_insert import RowInsert
 from linkweir.db.schema import contents, queue, shared_contents
 from linkweir.mime.mail_delta import decode_mail
 
@@ -49,7 +49,7 @@ def to_mail(raw: bytes, shared: bytes | None) -> bytes:
 # made once, since they run for each mail: SQLAlchemy takes longer to make a statement than to run it
 _MESSAGE_IDS: BindParameter[uuid.UUID] = bindparam("ids", expanding=True)
 _GET = select_mails().where(contents.c.message_id == bindparam("message"))
-_INSERT, _INSERT_SHARED = insert(contents), insert(shared_contents)
+_INSERT, _INSERT_SHARED = RowInsert(contents), RowInsert(shared_contents)
 _LIST_EXPIRED = select(contents.c.message_id).where(
     contents.c.message_id.in_(_MESSAGE_IDS), contents.c.keep_until_at <= bindparam("now")
 )
@@ -57,14 +57,12 @@ _LIST_EXPIRED = select(contents.c.message_id).where(
 
 def add_shared(connection: Connection, shared: Iterable[SharedContent]) -> None:
     """Store what mails have in common, before they are stored."""
-    if rows := [each._asdict() for each in shared]:
-        connection.execute(_INSERT_SHARED, rows)
+    _INSERT_SHARED.run(connection, [each._asdict() for each in shared])
 
 
 def add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Store mails: `message_id`, `raw`, `shared_id` and `keep_until_at`."""
-    if rows:
-        connection.execute(_INSERT, rows)
+    _INSERT.run(connection, rows)
 
 
 def get(connection: Connection, message: uuid.UUID) -> bytes | None:

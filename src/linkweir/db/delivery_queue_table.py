@@ -22,13 +22,13 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     or_,
     select,
     update,
 )
 
 from linkweir.db import contents_table, message_locks, send_aggregates_table
+from linkweir.db.row_insert import RowInsert
 from linkweir.db.schema import attempts, messages, queue
 
 # what is known of a message wherever something happens to it
@@ -128,7 +128,7 @@ _MARK_CLAIMED = (
 )
 _LIST_HELD = select(queue.c.message_id).where(_IS_HELD).with_for_update()
 _DELETE_SETTLED = delete(queue).where(queue.c.message_id.in_(_MESSAGE_IDS))
-_INSERT_ATTEMPT = insert(attempts)
+_INSERT_ATTEMPT = RowInsert(attempts)
 _CLAIM = (
     _select_due(
         *(messages.c[name] for name in MESSAGE_COLUMNS),
@@ -238,8 +238,8 @@ def _is_owned_by(owner: uuid.UUID, ids: Sequence[uuid.UUID]) -> ColumnElement[bo
 
 def _log_attempts(connection: Connection, rows: Sequence[tuple[uuid.UUID, str, str]], now: int) -> None:
     """Note an attempt for each of these messages, with its status and log."""
-    connection.execute(
-        _INSERT_ATTEMPT,
+    _INSERT_ATTEMPT.run(
+        connection,
         [
             {"id": uuid.uuid4(), "message_id": message, "at": now, "status": status, "log": log}
             for message, status, log in rows

@@ -13,16 +13,16 @@ from sqlalchemy import (
     RowMapping,
     and_,
     case,
-    insert,
     select,
     union_all,
 )
 
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS
 from linkweir.db.portable_sql import empty_object
+from linkweir.db.row_insert import RowInsert
 from linkweir.db.schema import clicks, events
 
-_INSERT = insert(events)
+_INSERT = RowInsert(events)
 
 
 def add(
@@ -34,8 +34,7 @@ def add(
 
 def add_many(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Store many events: `account_id`, `message_id`, `kind`, `at`, `data`, and `id` where it means something."""
-    if rows:
-        connection.execute(_INSERT, [{"id": uuid.uuid4(), **row} for row in rows])
+    _INSERT.run(connection, [{"id": uuid.uuid4(), **row} for row in rows])
 
 
 def list_notes(connection: Connection, message: uuid.UUID, codes: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, RowMapping, insert, select
 
 from linkweir.db import contents_table, send_aggregates_table
 from linkweir.db.contents_table import SharedContent
+from linkweir.db.row_insert import RowInsert
 from linkweir.db.schema import attempts, links, messages, queue
 
-# built once: SQLAlchemy then finds its SQL without looking through the statement
-_INSERT_MESSAGE, _INSERT_QUEUE = insert(messages), insert(queue)
+_INSERT_MESSAGE, _INSERT_QUEUE = RowInsert(messages), RowInsert(queue)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
     if not accepted:
         return
     rows = [to_row(new) for new in accepted]
-    connection.execute(_INSERT_MESSAGE, rows)
+    _INSERT_MESSAGE.run(connection, rows)
     send_aggregates_table.count_accepted(connection, rows)
     contents_table.add_shared(connection, {id(new.shared): new.shared for new in accepted if new.shared}.values())
     contents_table.add(connection, [_to_content_row(new, new.raw) for new in accepted if isinstance(new.raw, bytes)])
@@ -76,7 +76,7 @@ def add(connection: Connection, batch: Iterable[NewMessage]) -> None:
         }
         for new in accepted
     ]
-    connection.execute(_INSERT_QUEUE, waiting)
+    _INSERT_QUEUE.run(connection, waiting)
     short = [
         {"number": new.number, "position": position, "destination": destination}
         for new in accepted
