@@ -42,6 +42,7 @@ from linkweir.db.time_buckets import ALL_TIME, BUCKET_SIZES, COARSE_SIZES, HOUR,
 # differences of these may exceed 32 bits; PostgreSQL adds up smaller numbers much quicker
 _LARGE_COUNTS = frozenset(EXPECTED_COUNTS) - {"certain_clickers"}
 KEY_COLUMNS = ("axis", "hours", "hour", "word")
+MAX_SINGLE_ROWS = 64  # differences that are added one by one: a temporary table takes seven statements
 _LINK_KEY_COLUMNS = ["message_id", "position"]
 
 
@@ -102,6 +103,13 @@ _FAN_OUT_OF_LISTS = {
     for table in (click_aggregates, frozen_aggregates, send_aggregates)
     for sizes in ((HOUR,), BUCKET_SIZES)
 }
+_UPSERTS = {
+    table.name: f"INSERT INTO {table.name} ({', '.join((*KEY_COLUMNS, *counts))})"  # noqa: S608 - names of ours
+    f" VALUES ({', '.join('?' * (len(KEY_COLUMNS) + len(counts)))})"
+    f" ON CONFLICT ({', '.join(KEY_COLUMNS)}) DO UPDATE SET {_add_excluded(table, counts)}"
+    for table in (click_aggregates, frozen_aggregates, send_aggregates)
+    for counts in (_COUNTS[table.name],)
+}
 _ZERO_DELETES = {
     "rollups": _build_delete_zero(click_aggregates, *CLICK_COUNTS),
     "sends": _build_delete_zero(send_aggregates, "sent", "delivered"),
@@ -137,6 +145,10 @@ def add_deltas(
     if connection.dialect.name == "postgresql":
         lists = dict(zip(("axis", "hour", "word", *_COUNTS[table.name]), zip(*encoded, strict=True), strict=True))
         connection.execute(_FAN_OUT_OF_LISTS[table.name, sizes], lists)
+        return
+    if len(encoded) <= MAX_SINGLE_ROWS:
+        rows_of_sizes = [(row[0], size, bucket_start(row[1], size), *row[2:]) for size in sizes for row in encoded]
+        connection.exec_driver_sql(_UPSERTS[table.name], rows_of_sizes)
         return
     name, columns = _deltas_table(table), ("axis", "hour", "word", *_COUNTS[table.name])
     connection.exec_driver_sql(f"CREATE TEMP TABLE IF NOT EXISTS {name} ({', '.join(columns)})")

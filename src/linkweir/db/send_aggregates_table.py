@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
@@ -14,6 +14,7 @@ from linkweir.db.frozen_aggregates_table import matches_dimension
 from linkweir.db.schema import message_tags, messages, send_aggregates
 
 BATCH_ROWS = 500
+AggregateKey = tuple[uuid.UUID, str, str, str, int]
 MESSAGE_COLUMNS = ("account_id", "created_at", "tags", "attributes", *MESSAGE_COLUMN_NAMES)
 
 _LIST_COUNTED = select(*(messages.c[name] for name in (*MESSAGE_COLUMNS, "sandbox_result"))).where(
@@ -66,12 +67,11 @@ def _add_counts(
     factor: int = 1,
     dimensions: Sequence[str] | None = None,
 ) -> None:
-    counts = Counter(
-        key
-        for row in rows
-        for key in iter_aggregate_keys(row)
-        if dimensions is None or matches_dimension(key[2], dimensions)
-    )
+    counts = Counter[AggregateKey]()
+    for row, number in _group_alike(rows):
+        for key in iter_aggregate_keys(row):
+            if dimensions is None or matches_dimension(key[2], dimensions):
+                counts[key] += number
     numbers = ((count, 0) if column == "sent" else (0, count) for count in counts.values())
     changes = [
         (*key, factor * sent, factor * delivered) for key, (sent, delivered) in zip(counts, numbers, strict=True)
@@ -79,7 +79,20 @@ def _add_counts(
     click_aggregates_table.add_deltas(connection, changes, send_aggregates)
 
 
-def iter_aggregate_keys(row: Mapping[str, Any]) -> Iterator[tuple[uuid.UUID, str, str, str, int]]:
+def _group_alike(rows: Sequence[Mapping[str, Any]]) -> Iterable[tuple[Mapping[str, Any], int]]:
+    """Rows that count under the same keys once, and how many there are: the messages of a submission mostly do."""
+    groups: dict[tuple[Any, ...], tuple[Mapping[str, Any], int]] = {}
+    for row in rows:
+        columns = [row[name] for name in MESSAGE_COLUMN_NAMES]
+        attributes = tuple((row["attributes"] or {}).items())
+        hour = row["created_at"] // HOUR_US
+        alike = (row["account_id"].int, row["sender_domain"], hour, *columns, *row["tags"], None, *attributes)
+        first, number = groups.get(alike, (row, 0))
+        groups[alike] = first, number + 1
+    return groups.values()
+
+
+def iter_aggregate_keys(row: Mapping[str, Any]) -> Iterator[AggregateKey]:
     """Under which keys a message counts: every scope with every dimension, each once."""
     tags = list(dict.fromkeys(row["tags"]))
     scopes = ["", f"sender:{row['sender_domain']}", *(f"tag:{tag}" for tag in tags)]
