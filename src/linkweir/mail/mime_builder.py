@@ -5,8 +5,10 @@ HTML goes out in base64, which keeps its bytes exactly: any line end, any length
 transport as it is. All values were checked before (see `content_validation`).
 """
 
+import random
 import re
 import secrets
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +17,7 @@ from email.headerregistry import Address, AddressHeader
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
+from functools import cache
 from typing import Any, Literal
 
 from linkweir.mail.content_validation import (
@@ -107,7 +110,7 @@ class MailBuilder:
         """
         form, text_body = (None, b"") if text is None else self._encode_text(text)
         values: dict[Slot, bytes] = {
-            "to": _fold_mailbox(to),
+            "to": _write_mailbox("To", to),
             "subject": OUTGOING_POLICY.fold_binary("Subject", subject),
             "message_id": OUTGOING_POLICY.fold_binary("Message-ID", message_id),
             "text": text_body,
@@ -138,42 +141,86 @@ class MailBuilder:
         raise RuntimeError("every boundary occurs in the text")
 
     def _write_skeleton(self, form: TextForm | None, *, has_html: bool) -> "_Skeleton":
-        marks = _Placeholders()
-        submission, headers = self._submission, self._headers
-        mail = EmailMessage(policy=OUTGOING_POLICY)
-        mail["From"] = _to_address(submission.sender)
-        mail["To"] = marks.add_header("to", "To")
-        if submission.reply_to:
-            mail["Reply-To"] = _to_address(submission.reply_to)
-        mail["Subject"] = marks.add_header("subject", "Subject")
-        dates = [parse_date(value, name) for name, value in headers.items() if name.lower() == "date"]
-        mail["Date"] = format_datetime(dates[0] if dates else datetime.fromtimestamp(self._now / 1_000_000, UTC))
-        mail["Message-ID"] = marks.add_header("message_id", "Message-ID")
-        for name, value in headers.items():
-            if name.lower() != "date":
-                mail[name] = (
-                    tuple(map(_to_address, parse_mailboxes(value, name))) if name.lower() in ADDRESS_HEADERS else value
-                )
-        self._set_bodies(mail, marks, form, has_html=has_html)
-        return marks.cut(mail.as_bytes(), _get_boundaries(mail))
+        before_to, before_subject, before_id, behind_id = self._write_headers()
+        submission = self._submission
+        if submission.attachments or submission.amp is not None:
+            bodies = _write_bodies(submission, form, has_html=has_html)
+        else:
+            bodies = _get_plain_bodies(form, has_html=has_html).with_new_boundaries()
+        return _Skeleton(
+            [before_to, before_subject, before_id, behind_id + bodies.pieces[0], *bodies.pieces[1:]],
+            ["to", "subject", "message_id", *bodies.slots],
+            bodies.boundaries,
+        )
 
-    def _set_bodies(self, mail: EmailMessage, marks: "_Placeholders", form: TextForm | None, *, has_html: bool) -> None:
-        has_text, amp = form is not None, self._submission.amp
-        if form == "large":
-            mail.set_content(marks.add_body("text"), "text", "plain", cte="base64", params={"charset": "utf-8"})
-        elif form is not None:
-            mail.set_content(marks.add_text(form), charset="utf-8", cte=form)
-        if amp is not None and (has_text or has_html):
-            # before the HTML: readers show the last alternative that they know, and few know this one
-            _add_html_part(mail, marks.add_body(amp.encode()), "x-amp-html", alternative=has_text)
-        if has_html:
-            _add_html_part(mail, marks.add_body("html"), "html", alternative=has_text or amp is not None)
-        page = mail.get_body(("html",))
-        files = list(enumerate(self._submission.attachments))
-        if page is not None:  # inline ones first: to a page that is the whole mail none can be added after a file
-            files.sort(key=lambda file: not file[1].inline)
-        for index, item in files:
-            _add_attachment(mail, page, item, marks.add_body(item.data), f"attachments[{index}]")
+    def _write_headers(self) -> tuple[bytes, bytes, bytes, bytes]:
+        """What stands before To, Subject and Message-ID, and behind them."""
+        submission, headers = self._submission, self._headers
+        dates = [parse_date(value, name) for name, value in headers.items() if name.lower() == "date"]
+        date = format_datetime(dates[0] if dates else datetime.fromtimestamp(self._now / 1_000_000, UTC))
+        own = [
+            _write_header(
+                name,
+                tuple(map(_to_address, parse_mailboxes(value, name))) if name.lower() in ADDRESS_HEADERS else value,
+            )
+            for name, value in headers.items()
+            if name.lower() != "date"
+        ]
+        reply_to = _write_mailbox("Reply-To", submission.reply_to) if submission.reply_to else b""
+        return _write_mailbox("From", submission.sender), reply_to, _write_header("Date", date), b"".join(own)
+
+
+def _write_header(name: str, value: Any) -> bytes:
+    return OUTGOING_POLICY.fold_binary(*OUTGOING_POLICY.header_store_parse(name, value))
+
+
+def _write_bodies(submission: Submission, form: TextForm | None, *, has_html: bool) -> "_Skeleton":
+    """What follows the headers of the submission's own: those of the bodies, and the bodies with their slots."""
+    marks, mail = _Placeholders(), EmailMessage(policy=OUTGOING_POLICY)
+    _set_bodies(mail, marks, submission, form, has_html=has_html)
+    return marks.cut(mail.as_bytes(), _get_boundaries(mail))
+
+
+@cache
+def _get_plain_bodies(form: TextForm | None, *, has_html: bool) -> "_Skeleton":
+    """The same for mails without files, which all have the same but for their boundaries. The library takes longer to
+    write it than all the rest of a mail.
+    """
+    marks, mail = _Placeholders(), EmailMessage(policy=OUTGOING_POLICY)
+    _set_bodies(mail, marks, _EMPTY_SUBMISSION, form, has_html=has_html)
+    for part in mail.walk():
+        if part.is_multipart():
+            part.set_boundary(_format_boundary(0))
+    return marks.cut(mail.as_bytes(), _get_boundaries(mail))
+
+
+_EMPTY_SUBMISSION = Submission(sender=Mailbox(""), recipients=(), subject="")
+
+
+def _format_boundary(number: int) -> str:
+    """A boundary as the standard library writes it."""
+    return f"{'=' * 15}{number:0{len(str(sys.maxsize))}d}=="
+
+
+def _set_bodies(
+    mail: EmailMessage, marks: "_Placeholders", submission: Submission, form: TextForm | None, *, has_html: bool
+) -> None:
+    has_text, amp = form is not None, submission.amp
+    if form == "large":
+        mail.set_content(marks.add_body("text"), "text", "plain", cte="base64", params={"charset": "utf-8"})
+    elif form is not None:
+        mail.set_content(marks.add_text(form), charset="utf-8", cte=form)
+    if amp is not None and (has_text or has_html):
+        # before the HTML: readers show the last alternative that they know, and few know this one
+        _add_html_part(mail, marks.add_body(amp.encode()), "x-amp-html", alternative=has_text)
+    if has_html:
+        _add_html_part(mail, marks.add_body("html"), "html", alternative=has_text or amp is not None)
+    page = mail.get_body(("html",))
+    files = list(enumerate(submission.attachments))
+    if page is not None:  # inline ones first: to a page that is the whole mail none can be added after a file
+        files.sort(key=lambda file: not file[1].inline)
+    for index, item in files:
+        _add_attachment(mail, page, item, marks.add_body(item.data), f"attachments[{index}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,18 +243,21 @@ class _Skeleton:
                 parts += (values[slot], piece)
         return (before, b"".join(parts)) if "html" in self.slots else (b"".join(parts), b"")
 
+    def with_new_boundaries(self) -> "_Skeleton":
+        """Return the same with others, as random as the library's."""
+        pieces, boundaries = self.pieces, list[bytes]()
+        for old in self.boundaries:
+            new = _format_boundary(random.randrange(sys.maxsize)).encode("ascii")  # noqa: S311 - no secret
+            pieces = [piece.replace(old, new) for piece in pieces]
+            boundaries.append(new)
+        return _Skeleton(pieces, self.slots, boundaries)
+
 
 class _Placeholders:
     """Lines that the standard library is given instead of values: random, so that nothing else in the mail is one."""
 
     def __init__(self) -> None:
         self._lines: dict[bytes, Slot | bytes] = {}
-
-    def add_header(self, slot: Slot, name: str) -> str:
-        """What to set as the value of this header."""
-        mark = _make_mark()
-        self._lines[f"{name}: {mark}\r\n".encode()] = slot
-        return mark
 
     def add_text(self, form: TextForm) -> str:
         """What to set as a text in this form."""
@@ -270,11 +320,13 @@ def _to_address(mailbox: Mailbox) -> Address:
     return Address(mailbox.name, addr_spec=mailbox.email)
 
 
-def _fold_mailbox(to: Mailbox) -> bytes:
-    """The To header; where nothing needs quoting or encoding without the library, which parses what it has written."""
-    if to.email.isascii() and PLAIN_NAME.fullmatch(to.name):
-        return OUTGOING_POLICY.fold_binary("To", f"{to.name} <{to.email}>" if to.name else to.email)
-    return OUTGOING_POLICY.fold_binary(*OUTGOING_POLICY.header_store_parse("To", _to_address(to)))
+def _write_mailbox(name: str, mailbox: Mailbox) -> bytes:
+    """A header with one address; where nothing needs quoting or encoding without the library, which parses what it has
+    written.
+    """
+    if mailbox.email.isascii() and PLAIN_NAME.fullmatch(mailbox.name):
+        return OUTGOING_POLICY.fold_binary(name, f"{mailbox.name} <{mailbox.email}>" if mailbox.name else mailbox.email)
+    return _write_header(name, _to_address(mailbox))
 
 
 def _add_html_part(mail: EmailMessage, data: bytes, subtype: str, *, alternative: bool) -> None:
