@@ -15,6 +15,7 @@ from linkweir.clock import SECOND_US
 from linkweir.db import delivery_queue_table
 from linkweir.db.database import WriteMode
 from linkweir.db.delivery_queue_table import DeliveryOutcome
+from linkweir.mail import outcome_writer
 from linkweir.mail.transport import OutgoingMail
 from tests.databases import open_again
 from tests.mail.delivery_harness import DeliveryHarness, FlakyTransport, SimultaneousTransport, SlowTransport
@@ -124,3 +125,26 @@ def test_a_mail_waits_for_no_outcome_of_another(
     wait_until(lambda: all(delivery_harness.get_status(key) == "Delivered" for key in keys))
     worker.stop()
     assert sorted(transport.delivered) == sorted(keys)
+
+
+def test_few_outcomes_wait_for_others(delivery_harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first outcome after a pause is stored at once. Soon after it a single one waits, until as many have ended as
+    one transaction should have.
+    """
+    monkeypatch.setattr(outcome_writer, "MAX_INTERVAL_SECONDS", 600.0)
+    transport = FlakyTransport(0)
+    worker = delivery_harness.make_worker(transport, at_once=1)  # two outcomes are half of those that may wait
+    first = delivery_harness.queue_message()
+    worker.start()
+    wait_until(lambda: delivery_harness.get_status(first) == "Delivered")
+    second = delivery_harness.queue_message()
+    worker.wake()
+    wait_until(lambda: transport.delivered == [first, second])
+    time.sleep(0.3)
+    assert delivery_harness.get_status(second) == "Received"
+    third = delivery_harness.queue_message()
+    worker.wake()
+    wait_until(lambda: delivery_harness.get_status(third) == "Delivered")
+    assert delivery_harness.get_status(second) == "Delivered"
+    worker.stop()
+    assert transport.delivered == [first, second, third]

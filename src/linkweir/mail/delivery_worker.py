@@ -134,7 +134,14 @@ class DeliveryWorker(WorkerThread):
         self._wake.set()
 
     def _make_outcome_writer(self) -> OutcomeWriter:
-        return OutcomeWriter(self._database, self._owner, self._log, clock=self._clock, hostname=self._hostname)
+        return OutcomeWriter(
+            self._database,
+            self._owner,
+            self._log,
+            clock=self._clock,
+            hostname=self._hostname,
+            full_batch=max(1, CLAIM_FACTOR * self._concurrency // 2),  # half of those that may wait for the commit
+        )
 
     def _run(self) -> None:
         asyncio.run(self._deliver_until_stopped())

@@ -4,6 +4,7 @@ Forgetting an outcome would deliver its mail once more.
 """
 
 import asyncio
+import contextlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ from linkweir.webhooks.event_kinds import EventName
 from linkweir.webhooks.message_events import MessageEvent
 
 MIN_INTERVAL_SECONDS = 0.02  # seconds between two transactions: what ends meanwhile shares the next
+MAX_INTERVAL_SECONDS = 0.05  # the same while few have ended: a transaction costs as much as several outcomes
 DATABASE_RETRY_SECONDS = 0.5  # seconds until an outcome is stored again, when the database did not answer
 
 
@@ -57,7 +59,7 @@ class _Settlement:
 
 class OutcomeWriter:
     """Outcomes of one event loop on their way to the database. `owner` holds the mails; `hostname` tells senders of
-    filtered mail that it could not be given back.
+    filtered mail that it could not be given back. `full_batch`: how many outcomes are not kept waiting for more.
     """
 
     def __init__(
@@ -68,13 +70,16 @@ class OutcomeWriter:
         *,
         clock: Callable[[], int],
         hostname: str,
+        full_batch: int,
     ) -> None:
         self._database = database
+        self._full_batch = full_batch
         self._owner = owner
         self._log = log
         self._clock = clock
         self._hostname = hostname
         self._wake = asyncio.Event()
+        self._is_full = asyncio.Event()
         self._unsettled: list[_Settlement] = []
 
     async def record(self, item: ClaimedMessage, kind: EventName, outcome: DeliveryOutcome) -> None:
@@ -84,18 +89,23 @@ class OutcomeWriter:
         settlement = _Settlement(item, kind, outcome, asyncio.get_running_loop().create_future())
         self._unsettled.append(settlement)
         self._wake.set()
+        if len(self._unsettled) >= self._full_batch:
+            self._is_full.set()
         await settlement.stored
 
     async def run(self) -> None:
         """Store what is recorded until this is cancelled."""
-        next_at = 0.0
+        stored_at = float("-inf")
         while True:
             await self._wake.wait()
-            await asyncio.sleep(next_at - time.monotonic())
+            await asyncio.sleep(stored_at + MIN_INTERVAL_SECONDS - time.monotonic())
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._is_full.wait(), stored_at + MAX_INTERVAL_SECONDS - time.monotonic())
             self._wake.clear()
+            self._is_full.clear()
             batch, self._unsettled = self._unsettled, []
             await self._store_outcomes(batch)
-            next_at = time.monotonic() + MIN_INTERVAL_SECONDS
+            stored_at = time.monotonic()
 
     async def _store_outcomes(self, batch: Sequence[_Settlement]) -> None:
         """Store outcomes together; where that fails each alone, lest one of them has the other mails sent again."""
