@@ -2,13 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import select
 
+from linkweir import rewrite
+from linkweir.accounts.tracking_preferences import LinkStyle, UtmSettings
 from linkweir.db.schema import messages
-from linkweir.tokens import HONEYPOT_INDEX, PIXEL_INDEX
+from linkweir.html import Switches
+from linkweir.html.tag_insertion import insert_tags, make_hidden_tags
+from linkweir.mail.message_links import HtmlLinkReplacer, MessageLinks
+from linkweir.mail.tracking_policy import TrackingPolicy
+from linkweir.tokens import HONEYPOT_INDEX, PIXEL_INDEX, KeyRing, Privacy, Tracker
 from linkweir.tokens.opener import open_link
 from tests.smtp.submission_service import SubmissionService
 from tests.web.running_service import RunningService
@@ -102,3 +109,48 @@ def test_a_raw_mails_parts_count_together(service: SubmissionService) -> None:
             message_id = f"<{connection.execute(select(messages.c.message_id).where(here)).scalar_one()}>"
         assert len(set(delivered_link_indexes(service, message_id))) == count
         assert stored_link_count(service, message_id) == count
+
+
+@pytest.mark.parametrize("style", ["sealed", "short"])
+@pytest.mark.parametrize("utm", [None, UtmSettings(source="news", hosts=("example.com",))])
+def test_a_page_that_comes_again_gets_the_same_links(
+    shared_folder: Path, style: LinkStyle, utm: UtmSettings | None
+) -> None:
+    """The first recipient of a page and the later ones, for whom it is scanned once, get the same replacements, and as
+    many; and so does whoever rewrites the page by the library.
+    """
+    switches = Switches(opt_out=("data-x",), skip=(re.compile("unsubscribe"),))
+    policy = TrackingPolicy(True, True, Privacy.FULL, style, switches, utm, honeypot=True)
+    ring = KeyRing.generate()
+    pages = [path.read_bytes().decode("utf-8", "replace") for path in sorted((shared_folder / "corpus/html").iterdir())]
+    replaced = 0
+    for page in (*pages, "\ufeff<a href='https://example.com/\u00fc'>x</a>", ""):
+        replacer, found = HtmlLinkReplacer(), list[tuple[bytes, int, dict[int, str]]]()
+        for _ in range(3):
+            links = MessageLinks(ring, "https://t.example.com/c/", 5, None, policy, trackers={})
+            found.append((replacer.replace(page, links, policy), links.tracked_count, links.short_destinations))
+        assert found[0] == found[1] == found[2]
+        if links.links is not None and utm is None and style == "sealed":
+            tags = b"".join(make_hidden_tags(links.pixel, links.honeypot))
+            expected = rewrite(page, cast(Tracker, links.links), switches=switches).encode()
+            assert found[0][0] == insert_tags(expected, tags, switches)
+        replaced += found[0][1]
+    assert replaced > 200
+
+
+@pytest.mark.parametrize("privacy", [Privacy.FULL, Privacy.PSEUDONYMOUS, Privacy.ANONYMOUS])
+@pytest.mark.parametrize("style", ["sealed", "short"])
+def test_messages_that_share_trackers_have_links_of_their_own(privacy: Privacy, style: LinkStyle) -> None:
+    """With trackers of an earlier message of the same submission, links, pixel and hidden link are those that the
+    message would have alone.
+    """
+    policy = TrackingPolicy(True, True, privacy, style, Switches(), None, honeypot=True)
+    ring, shared = KeyRing.generate(), dict[Any, Tracker]()
+    page = '<a href="https://example.com/a">x</a>'
+    for number, campaign in ((5, None), (6, None), (7, "spring"), (8, "spring"), (5, None)):
+        found = list[tuple[bytes, str | None, str | None]]()
+        for trackers in (shared, dict[Any, Tracker]()):
+            links = MessageLinks(ring, "https://t.example.com/c/", number, campaign, policy, trackers=trackers)
+            found.append((HtmlLinkReplacer().replace(page, links, policy), links.pixel, links.honeypot))
+        assert found[0] == found[1]
+    assert len(shared) >= 2

@@ -53,7 +53,7 @@ def test_one_pixel_for_a_mail() -> None:
 )
 def test_the_pixel_is_inserted_where_a_browser_renders_it(page: str, expected: str) -> None:
     """Before the real `</body>`, else `</html>`, else at the end; nowhere when that is no markup."""
-    assert insert_tags(page, make_pixel_tag(URL)) == expected.replace("*", PIXEL_TAG)
+    assert insert_tags(page.encode(), make_pixel_tag(URL)).decode() == expected.replace("*", PIXEL_TAG)
 
 
 @pytest.mark.parametrize("encoding", ["8bit", "quoted-printable", "base64"])

@@ -62,11 +62,14 @@ class Plan(Generic[Html]):
 
     def render_counted(self, links: Links | DocumentLinks) -> tuple[Html, int]:
         """As `render`, with how many links were replaced."""
+        done, replaced = self.render_encoded(links)
+        return cast(Html, done.decode("utf-8", "surrogatepass") if self._is_text else done), replaced
+
+    def render_encoded(self, links: Links | DocumentLinks) -> tuple[bytes, int]:
+        """As `render_counted`, and a text as UTF-8."""
         resolve_batch = make_document_resolver(links, self._switches, self._document)
         values = list(resolve_batch(list(self._destinations), list(self._indexes)))
-        done = self._template.fill(values)
-        replaced = sum(isinstance(value, bytes) for value in values)
-        return cast(Html, done.decode("utf-8", "surrogatepass") if self._is_text else done), replaced
+        return self._template.fill(values), [type(value) for value in values].count(bytes)
 
 
 def _restore_plan(kind: type[Plan[Html]], html: Html, switches: Switches, charset: str) -> Plan[Html]:

@@ -36,13 +36,10 @@ def find_insertion_point(html: str | bytes, switches: Switches = DEFAULT_SWITCHE
     return len(data) if _is_text_position(data, len(data), switches) else None
 
 
-def insert_tags(html: str, tags: bytes, switches: Switches = DEFAULT_SWITCHES) -> str:
-    """Return the document with `tags` at its insertion point, or unchanged if it has none."""
-    data = html.encode("utf-8", "surrogatepass")
-    offset = find_insertion_point(data, switches)
-    if offset is None:
-        return html
-    return (data[:offset] + tags + data[offset:]).decode("utf-8", "surrogatepass")
+def insert_tags(html: bytes, tags: bytes, switches: Switches = DEFAULT_SWITCHES) -> bytes:
+    """Return the document, in UTF-8, with `tags` at its insertion point, or unchanged if it has none."""
+    offset = find_insertion_point(html, switches)
+    return html if offset is None else html[:offset] + tags + html[offset:]
 
 
 def make_honeypot_tag(url: str) -> bytes:

@@ -97,7 +97,10 @@ def check_header_length(text: str, field: str) -> str:
 def check_html(html: str, field: str = "html_content") -> str:
     """A page whose links can be looked at one by one. Raises ValidationError for one with more than any mail has."""
     # in pieces, between which others have their turn: counting in 28 million "<" takes half a second
-    pieces = ((tag, at) for at in range(0, len(html), COUNT_CHUNK_CHARS) for tag in ("<a", "<A", "<v:", "<V:"))
+    starts = range(0, len(html), COUNT_CHUNK_CHARS)
+    if sum(html.count("<", at, at + COUNT_CHUNK_CHARS) for at in starts) <= MAX_LINKS:  # which is found sooner
+        return html
+    pieces = ((tag, at) for at in starts for tag in ("<a", "<A", "<v:", "<V:"))
     if sum(html.count(tag, at, at + COUNT_CHUNK_CHARS + len(tag) - 1) for tag, at in pieces) > MAX_LINKS:
         raise ValidationError(field, f"has more than {MAX_LINKS} links")
     return html

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from linkweir.accounts.account_lookup import SendingAccount, SendingDomain
 from linkweir.accounts.internal_recipients import InternalRecipients
@@ -11,7 +12,7 @@ from linkweir.clock import DAY_US
 from linkweir.db.messages_table import NewMessage
 from linkweir.html import Switches
 from linkweir.mail import message_ids
-from linkweir.mail.message_links import MessageLinks, campaign_from_tags
+from linkweir.mail.message_links import MessageLinks, SharedTrackers, campaign_from_tags
 from linkweir.mail.message_types import Submission
 from linkweir.mail.tracking_policy import TrackingPolicy, resolve_policy
 from linkweir.tokens import KeyRing
@@ -48,17 +49,26 @@ class SubmissionContext:
     envelope_from: str
     source: str = "api"
     internal_recipients: InternalRecipients = field(default_factory=InternalRecipients)
+    # what recipients share: found once, and by their own preferences
+    _policies: dict[TrackingPreferences, TrackingPolicy] = field(default_factory=dict, init=False, repr=False)
+    _trackers: SharedTrackers = field(default_factory=dict, init=False, repr=False)
 
     def make_draft(self, address: str, recipient: TrackingPreferences) -> "Draft":
         """A message for one recipient, named and with its policy, but without a body yet."""
         domain = self.domain.preferences if self.domain else TrackingPreferences()
         levels = (recipient, self.submission.preferences, domain, self.account.preferences)
-        policy = resolve_policy(*levels, switches=self.defaults.switches, default_style=self.defaults.link_style)
+        policy = self._policies.get(recipient)
+        if policy is None:
+            policy = self._policies[recipient] = resolve_policy(
+                *levels, switches=self.defaults.switches, default_style=self.defaults.link_style
+            )
         key = message_ids.new_message_id(self.now)
         base_url = self.defaults.base_url_for(self.domain.tracking_host if self.domain else None)
         internal, sandbox = self.internal_recipients.includes(address), self.submission.sandbox_result is not None
         campaign = campaign_from_tags(self.submission.tags, sandbox=sandbox, internal=internal)
-        links = MessageLinks(self.ring, base_url, message_ids.link_number(key), campaign, policy)
+        links = MessageLinks(
+            self.ring, base_url, message_ids.link_number(key), campaign, policy, trackers=self._trackers
+        )
         return Draft(self, key, policy, links, internal)
 
 
@@ -73,9 +83,9 @@ class Draft:
     internal: bool = False
 
     def to_new_message(
-        self, raw: bytes | Callable[[], bytes], *, message_id: str, recipient: str, subject: str
+        self, raw: bytes | Callable[[], bytes], *, message_id: str, recipient: str, subject: str, **more: Any
     ) -> NewMessage:
-        """The message with its mail; `message_id` without angle brackets."""
+        """The message with its mail; `message_id` without angle brackets, `more` what else is known of it."""
         context, submission = self.context, self.context.submission
         due_at = max(submission.first_attempt_at or 0, context.now)
         content_days = submission.content_retention_days
@@ -109,4 +119,5 @@ class Draft:
             expires_at=submission.expires_at or due_at + EXPIRY_US,
             keep_until_at=context.now + content_days * DAY_US,
             retain_until_at=context.now + metadata_days * DAY_US,
+            **more,
         )

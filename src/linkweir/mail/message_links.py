@@ -7,32 +7,47 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from linkweir import _html
+from linkweir import _html, _mime
 from linkweir.accounts.tracking_preferences import LinkStyle, UtmSettings
 from linkweir.errors import RefusedValue
 from linkweir.html import Outcome, Plan, Switches, utm
 from linkweir.html.charset import Charset
 from linkweir.html.document import Document
 from linkweir.html.link import OUTCOME_NUMBER
+from linkweir.html.replacements import LinkReplacements
 from linkweir.html.resolver import DocumentLinks, Links
 from linkweir.html.tag_insertion import insert_tags, make_hidden_tags
 from linkweir.mail.message_ids import NUMBER_BITS
 from linkweir.mail.tracking_policy import TrackingPolicy
 from linkweir.tokens import HONEYPOT_INDEX, PIXEL_INDEX, KeyRing, Privacy, Tracker, campaign_tags
 
+SharedTrackers = dict[tuple[str | None, Privacy, LinkStyle], Tracker]
+
 
 class MessageLinks:
     """What replaces the links of one message.
+
+    `trackers` keeps what messages of one ring and base URL share, by campaign, privacy and style.
 
     `links` is None when no link is to be touched, `pixel` and `honeypot` the addresses of the open pixel and of the
     hidden link, or None. After rewriting, `stored` has the destinations that short links need kept, by their index, and
     `tracked` is how many links of the mail are ours now, over all its parts.
     """
 
-    def __init__(self, ring: KeyRing, base_url: str, number: int, campaign: str | None, policy: TrackingPolicy) -> None:
+    def __init__(
+        self,
+        ring: KeyRing,
+        base_url: str,
+        number: int,
+        campaign: str | None,
+        policy: TrackingPolicy,
+        *,
+        trackers: SharedTrackers,
+    ) -> None:
         self.short_destinations: dict[int, str] = {}
         self.tracked_count = 0
         self._ring, self._base_url, self._number, self._campaign = ring, base_url, number, campaign
+        self._trackers = trackers
         self._privacy = policy.privacy
         self._tracks_clicks = policy.track_clicks
         self._uses_short_links = policy.link_style == "short"
@@ -50,14 +65,19 @@ class MessageLinks:
             self.tracked_count += count
 
     def _make_tracker(self, style: LinkStyle) -> Tracker:
-        return Tracker(
-            self._ring,
-            self._base_url,
-            message=self._number,
-            campaign=self._campaign,
-            privacy=Privacy.FULL if self._privacy is Privacy.NONE else self._privacy,
-            style=style,
-        )
+        kind = self._campaign, self._privacy, style
+        shared = self._trackers.get(kind)
+        if shared is None:
+            shared = self._trackers[kind] = Tracker(
+                self._ring,
+                self._base_url,
+                message=self._number,
+                campaign=self._campaign,
+                privacy=Privacy.FULL if self._privacy is Privacy.NONE else self._privacy,
+                style=style,
+            )
+            return shared
+        return shared.for_message(self._number)
 
     def _mint_honeypot(self) -> str:
         """A sealed link to the root of its own host, where nobody is harmed by what follows it."""
@@ -150,23 +170,32 @@ def campaign_from_tags(tags: tuple[str, ...], *, sandbox: bool = False, internal
 
 
 class HtmlLinkReplacer:
-    """Replaces the links of HTML pages; scans once for all recipients that share a page."""
+    """Replaces the links of HTML pages; scans a page that comes again once for all further recipients."""
 
     def __init__(self) -> None:
-        self._cached_plan: tuple[str, Switches, Plan[str]] | None = None
+        self._page: tuple[str, Switches] | None = None  # the last one
+        self._plan: Plan[str] | None = None  # of that page: finding its links for one recipient alone costs less
 
-    def replace(self, html: str, message_links: MessageLinks, policy: TrackingPolicy) -> str:
-        """The page with its links replaced, and with its pixel and hidden link put in."""
-        if message_links.links is not None:
-            html, count = self._get_plan(html, policy.switches).render_counted(message_links.links)
+    def replace(self, html: str, message_links: MessageLinks, policy: TrackingPolicy) -> bytes:
+        """The page with its links replaced, and with its pixel and hidden link put in, as UTF-8."""
+        if message_links.links is None:
+            page = html.encode()
+        else:
+            page, count = self._replace_links(html, message_links.links, policy.switches)
             message_links.count_replaced(count)
         unseen = b"".join(make_hidden_tags(message_links.pixel, message_links.honeypot))
-        return insert_tags(html, unseen, policy.switches) if unseen else html
+        return insert_tags(page, unseen, policy.switches) if unseen else page
 
-    def _get_plan(self, html: str, switches: Switches) -> Plan[str]:
-        if self._cached_plan is None or self._cached_plan[0] != html or self._cached_plan[1] is not switches:
-            self._cached_plan = (html, switches, Plan(html, switches=switches))
-        return self._cached_plan[2]
+    def _replace_links(self, html: str, links: Links | DocumentLinks, switches: Switches) -> tuple[bytes, int]:
+        """The page as UTF-8, and how many links were replaced."""
+        if self._page is None or self._page[1] is not switches or self._page[0] != html:
+            self._page, self._plan = (html, switches), None
+            data = html.encode()
+            replacements = LinkReplacements(data, links, switches=switches, collect_links=False).replacements
+            return _mime.splice(data, replacements), len(replacements)
+        if self._plan is None:
+            self._plan = Plan(html, switches=switches)
+        return self._plan.render_encoded(links)
 
 
 def _utm_parameters(utm_settings: UtmSettings | None) -> tuple[tuple[str, str], ...]:

@@ -20,7 +20,7 @@ from linkweir.mail import addresses, content_validation, originators, raw_submis
 from linkweir.mail.draft import OperatorDefaults, SubmissionContext
 from linkweir.mail.mail_buffer import MailBuffer
 from linkweir.mail.message_links import HtmlLinkReplacer, make_dry_run_tracker
-from linkweir.mail.message_types import MailRecipient, RecipientResult, Submission
+from linkweir.mail.message_types import Mailbox, MailRecipient, RecipientResult, Submission
 from linkweir.mail.mime_builder import MailBuilder
 from linkweir.mail.raw_submission import RawMail
 from linkweir.mail.shared_mails import SharedMails
@@ -232,7 +232,7 @@ class _DraftBuilder:
         """
         try:
             mailbox = addresses.validate_mailbox(recipient.mailbox, "recipient")
-            new = self._make_message(replace(recipient, mailbox=mailbox), *self._texts.for_recipient(position))
+            new = self._make_message(recipient, mailbox, *self._texts.for_recipient(position))
         except ValidationError as error:
             return RecipientResult(recipient, None, "error", str(error))
         _check_total_size(self._buffer.total_bytes)
@@ -241,23 +241,22 @@ class _DraftBuilder:
         scheduled = new.due_at > self._context.now
         return RecipientResult(recipient, f"<{new.message_id}>", "scheduled" if scheduled else "queued")
 
-    def _make_message(self, recipient: MailRecipient, subject: str, text: str | None, html: str | None) -> NewMessage:
-        draft = self._context.make_draft(recipient.mailbox.email, recipient.preferences)
+    def _make_message(
+        self, recipient: MailRecipient, to: Mailbox, subject: str, text: str | None, html: str | None
+    ) -> NewMessage:
+        draft = self._context.make_draft(to.email, recipient.preferences)
         message_id = f"{draft.key}@{self._submission.sender.email.rpartition('@')[2]}"
-        if html is not None:
-            html = self._link_replacer.replace(self._check_page(html), draft.links, draft.policy)
-        mail = self._mail_builder.build(
-            recipient.mailbox,
-            message_id=f"<{message_id}>",
-            subject=subject,
-            text=text,
-            html=None if html is None else html.encode(),
-        )
+        page = None if html is None else self._link_replacer.replace(self._check_page(html), draft.links, draft.policy)
+        mail = self._mail_builder.build(to, message_id=f"<{message_id}>", subject=subject, text=text, html=page)
         raw, shared = self._shared_mails.encode(mail)
-        buffered = self._buffer.add(raw, mail.size)
-        new = draft.to_new_message(buffered, message_id=message_id, recipient=recipient.mailbox.email, subject=subject)
-        return replace(
-            new, shared=shared, attributes=dict(recipient.attributes or {}) or None, variant=recipient.variant
+        return draft.to_new_message(
+            self._buffer.add(raw, mail.size),
+            message_id=message_id,
+            recipient=to.email,
+            subject=subject,
+            shared=shared,
+            attributes=dict(recipient.attributes or {}) or None,
+            variant=recipient.variant,
         )
 
     def _check_page(self, html: str) -> str:

@@ -107,8 +107,10 @@ def _to_recipient(item: request_types.SendRecipient, position: int) -> MailRecip
 
 def _parse_substitutions(raw: msgspec.Raw, field: str) -> dict[str, Any] | None:
     """Decode substitutions and limit their depth, since rendering recurses. Raises ValidationError."""
+    if not memoryview(raw):
+        return None
     try:
-        values = orjson.loads(memoryview(raw)) if memoryview(raw) else None
+        values = orjson.loads(memoryview(raw))
     except orjson.JSONDecodeError as error:
         raise ValidationError(field, f"cannot be read: {error}") from None
     if not isinstance(values, dict | None):
