@@ -285,10 +285,23 @@ def test_the_demo_prints_links_that_work(tmp_path: Path) -> None:
     assert "Unsubscribe: left as it was" in process.output
     links = re.findall(r"^ {4}(http\S+)$", process.output, re.MULTILINE)
     assert len(links) == 3
+    assert re.search(r"^  http\S+/dashboard/messages/[0-9a-f-]{36}$", process.output, re.MULTILINE)
     with run_service(tmp_path / "data") as process:
         answer = httpx.get(process.url + "/c/" + links[0].rpartition("/")[2], timeout=WAIT_SECONDS)
         assert answer.headers["location"].startswith("https://example.com/articles/")
         process.stop(signal.SIGTERM)
+
+
+def test_what_is_printed_is_at_the_api_host(tmp_path: Path) -> None:
+    """Where only named hosts serve dashboard and API, addresses of both are printed with the first of them, since this
+    machine's own would be answered 404; the demo reaches the API all the same.
+    """
+    hosts = {"api_hosts": "mail.example.com", "base_url": "https://t.example.com/c/"}
+    with run_service(tmp_path / "data", "--demo-exit", **hosts) as process:
+        assert process.wait_for_exit() == 0
+    assert "Dashboard     https://mail.example.com/dashboard/\n" in process.output
+    assert re.search(r"^  https://mail\.example\.com/dashboard/messages/[0-9a-f-]{36}$", process.output, re.MULTILINE)
+    assert set(re.findall(r"curl -sS (\S+?)/v2/", process.output)) == {"https://mail.example.com"}
 
 
 def test_each_demo_replaces_the_key_of_the_last(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ import urllib.request
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from linkweir.errors import BadToken, LinkweirError
 from linkweir.html import scan
+from linkweir.mail import user_notices
 from linkweir.settings import Settings
 from linkweir.tokens import KeyRing, open_link
 
@@ -35,18 +36,22 @@ def send_and_print(settings: Settings, url: str, account: str, key: str, ring: K
 
     Raises OSError if the service does not answer, LinkweirError if nothing is delivered in time.
     """
-    base = f"{url}/v2/accounts/{account}/messages"
-    answer = _call_api(base, key, _build_request())
+    path = f"/v2/accounts/{account}/messages"
+    origin = user_notices.operator_url(settings, url)
+    host = urlsplit(origin).netloc
+    answer = _call_api(f"{url}{path}", host, key, _build_request())
     message_id = answer["data"][0]["id"]
-    seen = _wait_for_delivery(f"{base}/{quote(message_id, safe='')}", key)
+    seen = _wait_for_delivery(f"{url}{path}/{quote(message_id, safe='')}", host, key)
     mail = settings.maildir_path / "new" / seen["delivery_attempts"][-1]["log"]
     print(
         f"Demo: a newsletter to {seen['recipient']} was sent through the API and delivered to the outbox:\n  {mail}\n"
     )
     for line in _format_links(_read_html(mail), ring):
         print(line)
-    print("\nOpen one of these links in a browser (curl counts as a machine), then see click_count:")
-    print(f"  curl -sS {base}/{seen['id']} -H 'Authorization: Bearer {key}'")
+    print("\nOpen one of these links in a browser (curl counts as a machine), then see the click in the dashboard,")
+    print("or its click_count in the API:")
+    print(f"  {origin}/dashboard/messages/{seen['id']}")
+    print(f"  curl -sS {origin}{path}/{seen['id']} -H 'Authorization: Bearer {key}'")
     print(flush=True)
 
 
@@ -61,18 +66,18 @@ def _build_request() -> dict[str, Any]:
     }
 
 
-def _call_api(url: str, key: str, body: dict[str, Any] | None = None) -> Any:
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+def _call_api(url: str, host: str, key: str, body: dict[str, Any] | None = None) -> Any:
+    headers = {"Host": host, "Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, headers)  # noqa: S310  our own address
     with urllib.request.urlopen(request, timeout=DELIVERY_TIMEOUT_SECONDS) as response:  # noqa: S310
         return json.load(response)
 
 
-def _wait_for_delivery(url: str, key: str) -> Any:
+def _wait_for_delivery(url: str, host: str, key: str) -> Any:
     deadline = time.monotonic() + DELIVERY_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        message = _call_api(url, key)
+        message = _call_api(url, host, key)
         if message["status"] in ("Delivered", "Clicked"):
             return message
         time.sleep(0.05)

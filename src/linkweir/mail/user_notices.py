@@ -37,6 +37,14 @@ def dashboard_url(settings: Settings, root: str) -> str:
     return f"{parts.scheme}://{host}{root}"
 
 
+def operator_url(settings: Settings, local_url: str) -> str:
+    """Return where API and dashboard answer: at this machine's own address, or at the dashboard's public URL where the
+    settings name API hosts that it is none of.
+    """
+    is_local = not settings.api_hosts or urlsplit(local_url).hostname in settings.api_hosts
+    return local_url if is_local else dashboard_url(settings, "")
+
+
 def send_notice(settings: Settings, recipient: str, subject: str, text: str, html: str = "") -> bool:
     """Send a mail, with an HTML part or without; return whether the relay took it. Raises nothing that a relay can
     do.

@@ -22,6 +22,7 @@ from linkweir.app import create_app, create_services
 from linkweir.demo import newsletter, sample_traffic
 from linkweir.errors import DatabaseUnavailable, LinkweirError
 from linkweir.integrity import accept_loss
+from linkweir.mail import user_notices
 from linkweir.server.instance_lock import lock_data_folder
 from linkweir.server.multiprocess_metrics import MultiprocessMetrics
 from linkweir.server.process_supervisor import ProcessSupervisor, install_stop_handler
@@ -314,14 +315,15 @@ def _start_demo(service: AppServices, is_over: Callable[[], bool], stop: Callabl
     key = first_start.create_api_key(service.database, DEMO_KEY_LABEL, replace=True) or ""
     settings = service.settings
     url = local_url(settings)
+    dashboard = f"{user_notices.operator_url(settings, url)}/dashboard/"
 
     def show() -> None:
         try:
             reached = sample_traffic.generate(service)
             if reached is None:
-                print(f"Demo: {sample_traffic.explain_refusal(service)}\n  {url}/dashboard/\n")
+                print(f"Demo: {sample_traffic.explain_refusal(service)}\n  {dashboard}\n")
             else:
-                print(f"Demo: sample campaigns, which were never sent, are in the dashboard:\n  {url}/dashboard/\n")
+                print(f"Demo: sample campaigns, which were never sent, are in the dashboard:\n  {dashboard}\n")
             newsletter.send_and_print(settings, url, str(service.account), key, service.keyring)
             if reached and stop is None:
                 sample_traffic.generate_live_clicks(service, reached, is_over)

@@ -5,6 +5,7 @@ import sys
 from urllib.parse import urlsplit
 
 from linkweir import first_start
+from linkweir.mail import user_notices
 from linkweir.server.processor_count import count_processors
 from linkweir.settings import ROLES, WILDCARD_ADDRESSES, Settings
 from linkweir.web import send_examples
@@ -22,6 +23,7 @@ def print_startup_banner(service: AppServices, url: str, create_key: bool, worke
     `workers`: processes that answer HTTP, 1: and the rest.
     """
     settings = service.settings
+    origin = user_notices.operator_url(settings, url)
     secrets = _create_secrets(service, create_key)
     print(f"Linkweir listens on {url}; tracking links begin with {settings.base_url}")
     if urlsplit(settings.base_url).hostname in WILDCARD_ADDRESSES:
@@ -29,7 +31,7 @@ def print_startup_banner(service: AppServices, url: str, create_key: bool, worke
     if settings.roles != ROLES:
         print(f"Roles         {', '.join(settings.roles)}")
     if settings.has_role("dashboard"):
-        print(f"Dashboard     {url}/dashboard/")
+        print(f"Dashboard     {origin}/dashboard/")
         if "Dashboard" not in secrets:
             where = shlex.join(["linkweir", "user", "list", "--data", str(settings.data)])
             print(f"              (the first start showed how to sign in; `{where}` lists the users)")
@@ -40,13 +42,13 @@ def print_startup_banner(service: AppServices, url: str, create_key: bool, worke
     print(f"Processes     {_describe_processes(settings, workers)}")
     print_smtp_address(service)
     if settings.has_role("api") and "API key" not in secrets:
-        origin = "is the one in LINKWEIR_API_KEY" if settings.api_key else "was shown at the first start"
-        print(f"API key       {origin}; --new-api-key creates another")
+        where = "is the one in LINKWEIR_API_KEY" if settings.api_key else "was shown at the first start"
+        print(f"API key       {where}; --new-api-key creates another")
     if secrets:
         print("\nStore these now, they are not shown again:\n")
         print("\n".join(f"  {name:<11} {text}" for name, text in secrets.items()))
     if key := secrets.get("API key"):
-        print(_format_curl_examples(url, str(service.account), key))
+        print(_format_curl_examples(origin, str(service.account), key))
     sys.stdout.flush()
 
 
