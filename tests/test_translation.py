@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from linkweir import translation
+from linkweir.accounts.host_checks import PROBLEM_FORMS
 from linkweir.translation import gettext, negotiate_language, ngettext, use_language
 
 NARROW, WIDE, MINUS = "\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}", "\N{MINUS SIGN}"
@@ -98,3 +99,26 @@ def test_an_unknown_language_is_refused() -> None:
     """A mistake in the code is seen at once."""
     with pytest.raises(KeyError), use_language("nl"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("text", "german"),
+    [
+        ("leads to elsewhere.example, not to t.example", "führt zu elsewhere.example, nicht zu t.example"),
+        ("not checked: ::1 is not a public address", "nicht geprüft: ::1 ist keine öffentliche Adresse"),
+        (
+            "no connection to 192.0.2.1, port 443: Connection refused",
+            "keine Verbindung zu 192.0.2.1, Port 443: Verbindung abgelehnt",
+        ),
+        ("TLS failed: UNKNOWN_TO_US", "TLS ist gescheitert: UNKNOWN_TO_US"),
+        ("not checked", "nicht geprüft"),
+        ("a text of\nnobody", "a text of\nnobody"),
+        ("not checked: 100% (x) is not a public address", "nicht geprüft: 100% (x) ist keine öffentliche Adresse"),
+        ("", ""),
+    ],
+)
+def test_a_text_whose_values_are_filled_in_is_translated(text: str, german: str) -> None:
+    """The form that fits is translated with its values, a reason within it too; a text of no form stays as it is."""
+    assert translation.translate_filled(text, PROBLEM_FORMS) == text
+    with use_language("de"):
+        assert translation.translate_filled(text, PROBLEM_FORMS) == german

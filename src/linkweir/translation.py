@@ -7,11 +7,11 @@ translator's business; values are escaped where they are put into HTML, not here
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from typing import Any, Final
@@ -23,6 +23,8 @@ MAX_WEIGHT: Final = 1.0
 NO_VALUE: Final = "\N{EN DASH}"
 _RANGE: Final = re.compile(r"\s*([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)\s*(?:;\s*[qQ]\s*=\s*([01](?:\.\d{0,3})?)\s*)?")
 _MINUS: Final = "\N{MINUS SIGN}"
+_VALUE: Final = re.compile(r"%\((\w+)\)s")
+_MAX_FORMS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,31 @@ def gettext(text: str, /, **values: object) -> str:
 def ngettext(singular: str, plural: str, count: int, /, **values: object) -> str:
     """Translate a text that depends on `count`, and put the values in; `%(num)s` is the number."""
     return translate_plural(singular, plural, count) % {"num": format_number(count), **values}
+
+
+def translate_filled(text: str, forms: Iterable[str]) -> str:
+    """Translate an English text whose values are filled in already, since it was stored or is a library's.
+
+    `forms`: texts with `%(name)s` in the place of a value, each marked for translation; the first that fits is taken.
+    A value `reason` is translated in the same way. A text that fits none is translated as it is.
+    """
+    for form in forms:
+        match = _compile_form(form).fullmatch(text)
+        if match is not None:
+            values = match.groupdict()
+            if "reason" in values:
+                values["reason"] = translate_filled(values["reason"], forms)
+            return gettext(form, **values)
+    return translate(text)
+
+
+@lru_cache(_MAX_FORMS)
+def _compile_form(form: str) -> re.Pattern[str]:
+    """The pattern of what a form gives when it is filled in."""
+    pieces = _VALUE.split(form)  # text, name, text, name, ...
+    return re.compile(
+        "".join(f"(?P<{one}>.+)" if place % 2 else re.escape(one) for place, one in enumerate(pieces)), re.S
+    )
 
 
 def gettext_noop(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import html
 import re
+import uuid
 
 import pytest
 
@@ -116,3 +117,25 @@ def test_mistakes_are_told_in_the_language(dashboard_client: DashboardClient) ->
     )
     assert page.status_code == 400
     assert "Nichts wurde geändert." in page.text
+    page = dashboard_client.post(
+        "/webhooks/new", {"id": str(uuid.uuid4()), "name": "crm", "url": "http://127.0.0.1/", "scope": "global"}
+    )
+    assert "URL: wird abgelehnt: 127.0.0.1 ist keine öffentliche Adresse. Nichts wurde gespeichert." in page.text
+    page = dashboard_client.post("/settings", {"message_data_retention": "ewig"})
+    assert "Muss eine ganze Zahl sein." in page.text
+
+
+def test_what_checks_of_a_host_found_is_told_in_the_language(
+    service: RunningService, dashboard_client: DashboardClient
+) -> None:
+    """The problem is stored in English, which the API says; pages say it in the reader's language."""
+    path = f"{service.account_path}/domains"
+    service.client.post(path, json={"domain": "example.com", "tracking_subdomain": "go"}).raise_for_status()
+    found = service.client.post(f"{path}/example.com/check").json()["dns_problem"]
+    assert found == "LINKWEIR_BASE_URL has to name a public host: a CNAME cannot lead to 127.0.0.1"
+    dashboard_client.http.headers["Accept-Language"] = "fr"
+    dashboard_client.sign_in()
+    page = html.unescape(dashboard_client.http.get("/settings").text)
+    assert (
+        "LINKWEIR_BASE_URL doit nommer un hôte public\N{NO-BREAK SPACE}: un CNAME ne peut pas mener à 127.0.0.1" in page
+    )

@@ -13,11 +13,13 @@ from babel.messages.pofile import read_po, write_po
 
 from linkweir.accounts import roles
 from linkweir.clicks.classify import VERDICT_REASONS
+from linkweir.clicks.enrichment import DEVICE_CLASSES
 from linkweir.dashboard.message_pages import STATUSES
 from linkweir.db.dimensions import DIMENSIONS
 from linkweir.html import REASONS
 from linkweir.html.lint import TEXT_IS_URL
 from linkweir.stats.hits import VERDICT_GROUPS
+from linkweir.tokens import Privacy
 from linkweir.translation import DEFAULT_LANGUAGE, DOMAIN, LANGUAGES
 from linkweir.web.error_responses import RESPONSE_BY_ERROR
 from linkweir.webhooks.event_kinds import EVENT_KINDS
@@ -43,6 +45,8 @@ def list_table_texts() -> Iterator[tuple[str, str]]:
     for kind in EVENT_KINDS:
         yield "webhooks/event_kinds.py", kind.label
         yield "webhooks/event_kinds.py", kind.description
+    yield from (("clicks/enrichment.py", device) for device in DEVICE_CLASSES)
+    yield from (("tokens/__init__.py", mode.value) for mode in Privacy)
     for dimension in DIMENSIONS:
         texts = (dimension.title, dimension.disclosure, dimension.disclosure and dimension.article_disclosure)
         yield from (("db/dimensions.py", text) for text in texts if text)

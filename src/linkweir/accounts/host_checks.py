@@ -19,8 +19,8 @@ import dns.resolver
 
 from linkweir.accounts.domain_names import is_host_name
 from linkweir.settings import Network
-from linkweir.translation import gettext_noop
-from linkweir.webhooks.ssrf_guard import blocked_reason
+from linkweir.translation import gettext_noop, translate_filled
+from linkweir.webhooks.ssrf_guard import REASON_FORMS, blocked_reason
 
 DNS_TIMEOUT_SECONDS = 5.0  # of one question, with its repetitions: somebody waits for the page
 TLS_TIMEOUT_SECONDS = 5.0
@@ -28,7 +28,36 @@ MAX_CNAMES = 8  # in a row
 MAX_ADDRESSES = 3  # of one host that are tried
 PROOF_LABEL = "_linkweir"
 NOT_CHECKED = gettext_noop("not checked")  # that a problem of TLS begins with which is none of the host's
+NOT_CHECKED_SINCE = gettext_noop("not checked: %(reason)s")
 NO_ANSWER = gettext_noop("the DNS did not answer; try again")
+NO_PUBLIC_TARGET = gettext_noop("LINKWEIR_BASE_URL has to name a public host: a CNAME cannot lead to %(target)s")
+LEADS_ELSEWHERE = gettext_noop("leads to %(found)s, not to %(target)s")
+NO_PROOF = gettext_noop("there is no TXT record %(content)s at %(name)s yet")
+BAD_CERTIFICATE = gettext_noop("the certificate is not valid: %(reason)s")
+TLS_FAILED = gettext_noop("TLS failed: %(reason)s")
+NO_CONNECTION = gettext_noop("no connection to %(address)s, port %(port)s: %(reason)s")
+SYSTEM_REASONS = (  # of OpenSSL and the operating system, those that are met most
+    gettext_noop("certificate has expired"),
+    gettext_noop("self-signed certificate"),
+    gettext_noop("self-signed certificate in certificate chain"),
+    gettext_noop("unable to get local issuer certificate"),
+    gettext_noop("Hostname mismatch, certificate is not valid for '%(name)s'."),
+    gettext_noop("Connection refused"),
+    gettext_noop("Connection reset by peer"),
+    gettext_noop("No route to host"),
+    gettext_noop("Network is unreachable"),
+    gettext_noop("no answer"),
+)
+PROBLEM_FORMS = (
+    *(NOT_CHECKED_SINCE, NO_PUBLIC_TARGET, LEADS_ELSEWHERE, NO_PROOF, BAD_CERTIFICATE, TLS_FAILED, NO_CONNECTION),
+    *REASON_FORMS,
+    *SYSTEM_REASONS,
+)
+
+
+def translate_problem(problem: str) -> str:
+    """Translate a problem of a check, which is stored in English."""
+    return translate_filled(problem, PROBLEM_FORMS)
 
 
 def proof_record(account: uuid.UUID, domain: str) -> tuple[str, str]:
@@ -86,7 +115,7 @@ class HostChecker:
 
     def _find_dns_problem(self, host: str) -> str | None:
         if not self.has_public_target:
-            return f"LINKWEIR_BASE_URL has to name a public host: a CNAME cannot lead to {self._target}"
+            return NO_PUBLIC_TARGET % {"target": self._target}
         name = host
         try:
             for _ in range(MAX_CNAMES):
@@ -102,9 +131,9 @@ class HostChecker:
         except dns.exception.DNSException:
             return NO_ANSWER
         if name != host:
-            return f"leads to {name}, not to {self._target}"
+            return LEADS_ELSEWHERE % {"found": name, "target": self._target}
         return (
-            f"leads to {', '.join(sorted(addresses))}, not to {self._target}"
+            LEADS_ELSEWHERE % {"found": ", ".join(sorted(addresses)), "target": self._target}
             if addresses
             else gettext_noop("no record was found yet")
         )
@@ -115,7 +144,7 @@ class HostChecker:
             texts = [text.replace('"', "") for text in self._query(name, "TXT")]
         except dns.exception.DNSException:
             return NO_ANSWER
-        return None if content in texts else f"there is no TXT record {content} at {name} yet"
+        return None if content in texts else NO_PROOF % {"content": content, "name": name}
 
     def _find_tls_problem(self, host: str, port: int) -> str | None:
         try:
@@ -125,7 +154,7 @@ class HostChecker:
         for address in addresses:
             reason = blocked_reason(address, port, self._allowed)
             if reason is not None:
-                return f"{NOT_CHECKED}: {reason}"
+                return NOT_CHECKED_SINCE % {"reason": reason}
         problem: str | None = gettext_noop("the host has no address")
         for address in addresses[:MAX_ADDRESSES]:
             problem = _try_tls(host, address, port)
@@ -159,8 +188,8 @@ def _try_tls(host: str, address: str, port: int) -> str | None:
         ):
             return None
     except ssl.SSLCertVerificationError as error:
-        return f"the certificate is not valid: {error.verify_message}"
+        return BAD_CERTIFICATE % {"reason": error.verify_message}
     except ssl.SSLError as error:
-        return f"TLS failed: {error.reason or 'no answer'}"
+        return TLS_FAILED % {"reason": error.reason or "no answer"}
     except OSError as error:
-        return f"no connection to {address}, port {port}: {error.strerror or 'no answer'}"
+        return NO_CONNECTION % {"address": address, "port": port, "reason": error.strerror or "no answer"}

@@ -43,8 +43,7 @@ def parse_internal_networks(entries: Sequence[str], field: str = "internal_netwo
     for index, network in enumerate(networks):
         least = MIN_INTERNAL_PREFIX_BITS[network.version]
         if network.prefixlen < least:
-            reason = f"is too large: /{least} is the largest network of IPv{network.version} allowed here"
-            raise ValidationError(f"{field}[{index}]", reason)
+            raise _make_size_error(f"{field}[{index}]", least, f"IPv{network.version}")
         if isinstance(network, ipaddress.IPv6Network):
             _check_embedded_ipv4(network, f"{field}[{index}]")
     return _format_networks(networks, field)
@@ -55,10 +54,14 @@ def _check_embedded_ipv4(network: ipaddress.IPv6Network, field: str) -> None:
     least = MIN_INTERNAL_PREFIX_BITS[4]
     for embedding in IPV4_EMBEDDING:
         if network.overlaps(embedding) and network.prefixlen < embedding.prefixlen + least:
-            raise ValidationError(
-                field,
-                f"is too large: /{embedding.prefixlen + least} is the largest network of {embedding} allowed here",
-            )
+            raise _make_size_error(field, embedding.prefixlen + least, str(embedding))
+
+
+def _make_size_error(field: str, least: int, network: str) -> ValidationError:
+    text = gettext(
+        "is too large: /%(least)s is the largest network of %(network)s allowed here", least=least, network=network
+    )
+    return ValidationError(field, text)
 
 
 def _format_networks(networks: Sequence[Network], field: str) -> list[str]:

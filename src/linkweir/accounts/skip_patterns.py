@@ -12,6 +12,7 @@ import re2
 from linkweir.errors import BadSwitch, ValidationError
 from linkweir.html import Switches
 from linkweir.html.switches import SKIP_PRESETS, Pattern
+from linkweir.translation import gettext
 
 MAX_PATTERNS = 50  # of one message, as of a domain and an account
 MAX_MEMORY_BYTES = 1 << 20  # bytes for one pattern, and for its matching
@@ -30,7 +31,12 @@ def compile_skip_pattern(text: str) -> str | Pattern:
         pattern: Pattern = re2.compile(text, options)
     except re2.error as error:
         reason = error.args[0].decode("utf-8", "replace") if error.args else ""
-        raise BadSwitch(f"skip: {text[:80]!r} is not a regular expression that can be used: {reason[:200]}") from None
+        problem = gettext(
+            "%(pattern)s is not a regular expression that can be used: %(reason)s",
+            pattern=repr(text[:80]),
+            reason=reason[:200],
+        )
+        raise BadSwitch(f"skip: {problem}") from None
     return pattern
 
 
@@ -39,7 +45,8 @@ def to_link_options(opt_out: list[str] | None, skip: list[str] | None, outlook: 
     try:
         if len(skip or ()) > MAX_PATTERNS or len(opt_out or ()) > MAX_PATTERNS:
             raise ValidationError(
-                "skip" if len(skip or ()) > MAX_PATTERNS else "opt_out", f"has more than {MAX_PATTERNS} items"
+                "skip" if len(skip or ()) > MAX_PATTERNS else "opt_out",
+                gettext("has more than %(most)s entries", most=MAX_PATTERNS),
             )
         Switches(opt_out=tuple(opt_out or ()), skip=tuple(map(compile_skip_pattern, skip or ())))
     except BadSwitch as error:

@@ -15,7 +15,7 @@ from linkweir.db.schema import webhooks
 from linkweir.errors import Conflict, NotFound, ValidationError
 from linkweir.pagination import PageRequest, RowPage
 from linkweir.settings import Network
-from linkweir.translation import gettext
+from linkweir.translation import gettext, translate_filled
 from linkweir.vault import Vault
 from linkweir.webhooks import sample_event, signing, ssrf_guard
 from linkweir.webhooks.event_kinds import EVENT_NAMES
@@ -163,7 +163,9 @@ def check_destination(url: str, allowed: tuple[Network, ...]) -> None:
     """Raise ValidationError if the URL leads where webhooks must not go, as far as is known now."""
     reason = ssrf_guard.find_blocked_reason(validate_url(url), allowed)
     if reason:
-        raise ValidationError("url", gettext("is refused: %(reason)s", reason=reason))
+        raise ValidationError(
+            "url", gettext("is refused: %(reason)s", reason=translate_filled(reason, ssrf_guard.REASON_FORMS))
+        )
 
 
 def list_latest_requests(connection: Connection, webhook: uuid.UUID, limit: int) -> Sequence[RowMapping]:

@@ -35,6 +35,7 @@ HUMAN_USER_AGENTS = ("ms-office", "Microsoft Outlook", "Microsoft Office")  # Ou
 LIBRARY_USER_AGENTS = re.compile(  # that the package does not have
     r"^(java|dart|ruby|php|perl|pycurl|libcurl|postmanruntime|guzzlehttp|winhttp|urlgrabber|lwp|reqwest|undici)\b", re.I
 )
+DEVICE_CLASSES = ("desktop", "phone", "tablet", "other")
 DESKTOP_SYSTEMS = {
     "Windows",
     "Mac OS X",

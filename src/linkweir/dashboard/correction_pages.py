@@ -10,7 +10,8 @@ from starlette.responses import Response
 from linkweir.clicks import corrections
 from linkweir.clicks.corrections import CorrectionCreate
 from linkweir.clock import now
-from linkweir.dashboard.page_request import DashboardRequest, to_sentence
+from linkweir.dashboard.form_errors import to_sentence
+from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.errors import NotFound, ValidationError
 from linkweir.mail import stored_messages
 from linkweir.translation import gettext, gettext_noop

@@ -10,6 +10,7 @@ from linkweir.accounts import api_keys, smtp_credentials
 from linkweir.accounts.resource_changes import ApiKeyCreate, ApiKeyUpdate, SmtpCredentialCreate
 from linkweir.clock import now
 from linkweir.dashboard import key_access, send_page
+from linkweir.dashboard.form_errors import explain_error
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.dashboard.send_page import FormState
 from linkweir.errors import NotFound, ValidationError
@@ -35,7 +36,7 @@ def create_key(call: DashboardRequest) -> Response:
             )
     except (ValidationError, msgspec.ValidationError) as error:
         return send_page.render_send(
-            call, key=FormState(values, gettext("%(error)s. No key was created.", error=error))
+            call, key=FormState(values, gettext("%(error)s. No key was created.", error=explain_error(error)))
         )
     call.services.log.info("api_key.created", key=str(row["id"]))
     examples = send_page.make_examples(call, secret)
@@ -64,7 +65,9 @@ def update_key(call: DashboardRequest) -> Response:
         with call.services.database.write() as connection:
             api_keys.update_api_key(connection, api_keys.owner_principal(call.account), row["id"], change, now())
     except (ValidationError, msgspec.ValidationError) as error:
-        return _render_key_form(call, row, FormState(values, gettext("%(error)s. Nothing was changed.", error=error)))
+        return _render_key_form(
+            call, row, FormState(values, gettext("%(error)s. Nothing was changed.", error=explain_error(error)))
+        )
     call.services.log.info("api_key.changed", key=str(row["id"]))
     return call.redirect("/send?done=key")
 
@@ -108,7 +111,7 @@ def create_credential(call: DashboardRequest) -> Response:
             row, password = smtp_credentials.create_smtp_credential(connection, call.account["id"], request, now())
     except (ValidationError, msgspec.ValidationError) as error:
         return send_page.render_send(
-            call, credential=FormState(values, gettext("%(error)s. Nothing was created.", error=error))
+            call, credential=FormState(values, gettext("%(error)s. Nothing was created.", error=explain_error(error)))
         )
     call.services.log.info("smtp_credential.created", credential=str(row["id"]))
     smtp = send_page.smtp_address(call)

@@ -14,10 +14,11 @@ from starlette.responses import Response
 from linkweir.clock import HOUR_US
 from linkweir.dashboard import neighbour_pages
 from linkweir.dashboard.page_request import DashboardRequest
+from linkweir.dashboard.rendering import format_dimension_value
 from linkweir.dashboard.verdict_reasons import reason_sentences
 from linkweir.stats import hits, segments
 from linkweir.stats.hits import VERDICT_GROUPS, HitFilter
-from linkweir.translation import format_date, gettext, gettext_noop, translate
+from linkweir.translation import format_date, gettext, gettext_noop
 
 PAGE_SIZE = 35
 MAX_TEXT = 320  # characters of an address
@@ -108,13 +109,17 @@ def to_template_values(row: Mapping[Any, Any]) -> dict[str, Any]:
 def _describe(call: DashboardRequest, choice: EventChoice) -> list[tuple[str, str, str]]:
     """Each filter that is on: its name, its value, and the query without it."""
     hit_filter = choice.hit_filter
-    dimension = translate(segments.dimension_title(hit_filter.dimension)) if hit_filter.dimension else ""
+    dimension = segments.dimension_title(hit_filter.dimension) if hit_filter.dimension else ""
     shown = [
         (gettext("Campaign"), hit_filter.tag, ("tag",)),
         (gettext("Link"), "" if hit_filter.position is None else str(hit_filter.position + 1), ("position",)),
         (gettext("Destination"), hit_filter.destination or "", ("destination",)),
         (gettext("Recipient"), hit_filter.person, ("email",)),
-        (dimension, (hit_filter.value or gettext("unknown")) if dimension else "", ("by", "value")),
+        (
+            dimension,
+            format_dimension_value(hit_filter.value, hit_filter.dimension) if dimension else "",
+            ("by", "value"),
+        ),
     ]
     time = _time_parameters(call, choice)
     chips = [(name, value, urlencode(choice.without(*gone) + time)) for name, value, gone in shown if value]

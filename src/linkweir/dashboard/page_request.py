@@ -17,7 +17,7 @@ from linkweir.accounts import domains, roles, users, webhook_settings
 from linkweir.clock import now
 from linkweir.dashboard import rendering, session_cookies, time_zone
 from linkweir.dashboard.language_choice import read_language
-from linkweir.errors import LinkweirError, NotFound, RateLimited, ValidationError
+from linkweir.errors import LinkweirError, NotFound, RateLimited
 from linkweir.settings import Settings
 from linkweir.stats import campaign_reports
 from linkweir.stats.report_period import ReportPeriod, parse_period
@@ -143,12 +143,6 @@ async def _with_error_page(request: Request, handler: Callable[[], Awaitable[Res
                 "An internal error occurred and was logged. Try again; if it happens again, tell the operator."
             ),
         )
-
-
-def to_sentence(error: ValidationError) -> str:
-    """Return what is wrong with a field, as a sentence to be shown at the field."""
-    reason = translate(error.reason)
-    return f"{reason[:1].upper()}{reason[1:]}."
 
 
 def too_many_attempts(seconds: int) -> str:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from linkweir.accounts import roles, user_links, users
 from linkweir.clock import now
 from linkweir.dashboard import user_link_delivery
+from linkweir.dashboard.form_errors import explain_error
 from linkweir.dashboard.page_request import DashboardRequest, require_passwords
 from linkweir.errors import Conflict, NotFound, ValidationError
 from linkweir.translation import gettext, gettext_noop
@@ -31,7 +32,9 @@ def invite(call: DashboardRequest) -> Response:
         with call.services.database.write() as connection:
             secret = user_links.create_invitation(connection, call.account["id"], email, role, now())
     except (ValidationError, Conflict) as error:
-        return _render(call, email=email, role=role, error=gettext("%(error)s. Nobody was invited.", error=error))
+        return _render(
+            call, email=email, role=role, error=gettext("%(error)s. Nobody was invited.", error=explain_error(error))
+        )
     url = user_link_delivery.request_link_url(call, secret)
     call.services.log.info("user.invited", role=role)
     return _render_link(call, gettext("Invitation"), email, url, user_link_delivery.mail_invitation(call, email, url))
@@ -52,7 +55,7 @@ def set_role(call: DashboardRequest) -> Response:
         with call.services.database.write() as connection:
             users.set_role(connection, call.account["id"], user, role)
     except (ValidationError, Conflict) as error:
-        return _render(call, problem=gettext("%(error)s. Nothing was changed.", error=error))
+        return _render(call, problem=gettext("%(error)s. Nothing was changed.", error=explain_error(error)))
     call.services.log.info("user.role_changed", user=str(user), role=role)
     return call.redirect("/people?done=role")
 
@@ -95,7 +98,7 @@ def remove(call: DashboardRequest) -> Response:
         with call.services.database.write() as connection:
             users.remove_member(connection, call.account["id"], user)
     except Conflict as error:
-        return _render(call, problem=gettext("%(error)s. Nobody was removed.", error=error))
+        return _render(call, problem=gettext("%(error)s. Nobody was removed.", error=explain_error(error)))
     call.services.log.info("user.removed", user=str(user))
     return call.redirect("/people?done=removed")
 

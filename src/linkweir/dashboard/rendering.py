@@ -3,15 +3,18 @@
 Jinja2 escapes every value; pages contain no inline scripts or styles and load nothing from other hosts.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from linkweir.accounts.host_checks import translate_problem
 from linkweir.clock import rfc3339
 from linkweir.dashboard.export_formats import EXPORT_FORMATS
 from linkweir.dashboard.static_assets import CONTENT_HASH
@@ -27,11 +30,15 @@ from linkweir.translation import (
     format_date,
     format_number,
     format_percent,
+    gettext_noop,
     translate,
     translate_plural,
 )
 from linkweir.webhooks.event_kinds import EVENT_KINDS
+from linkweir.webhooks.http_client import translate_error
 
+UNKNOWN_VALUE = gettext_noop("unknown")
+MIN_BREAKABLE_CHARACTERS = 24  # of an address: shorter ones fit into the least width of their column
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -49,6 +56,18 @@ def format_status(status: str) -> str:
     reads as if the recipient had received it.
     """
     return translate(status.replace("Received", "Accepted"))
+
+
+def format_dimension_value(value: str | None, dimension: str) -> str:
+    """Format a value of a dimension: names stay as they are, kinds of devices are words."""
+    return translate(value or UNKNOWN_VALUE) if not value or dimension == "device" else value
+
+
+def break_address(address: str) -> Markup:
+    """Let a long address break after its @ and its dots rather than within a word."""
+    if len(address) < MIN_BREAKABLE_CHARACTERS:
+        return escape(address)
+    return Markup("<wbr>").join(re.split("(?<=[@.])", address))
 
 
 @pass_context
@@ -87,7 +106,12 @@ TEMPLATES = Environment(
 )
 TEMPLATES.install_gettext_callables(translate, translate_plural, newstyle=True)  # type: ignore[attr-defined]
 TEMPLATES.filters |= {"number": format_number, "when": format_datetime, "day": format_day_of, "machine_time": iso_time}
-TEMPLATES.filters |= {"status": format_status, "translate": translate}
+TEMPLATES.filters |= {"status": format_status, "translate": translate, "dimension_value": format_dimension_value}
+TEMPLATES.filters |= {
+    "break_address": break_address,
+    "host_problem": translate_problem,
+    "webhook_error": translate_error,
+}
 TEMPLATES.globals |= {
     "share": format_percent,
     "changed": format_change,

@@ -9,8 +9,9 @@ from starlette.responses import Response
 from linkweir.clock import now
 from linkweir.dashboard import rendering
 from linkweir.dashboard.campaign_pages import parse_tag
+from linkweir.dashboard.form_errors import to_sentence
 from linkweir.dashboard.overview_page import trend_chart
-from linkweir.dashboard.page_request import DashboardRequest, to_sentence, with_error_page
+from linkweir.dashboard.page_request import DashboardRequest, with_error_page
 from linkweir.errors import NotFound, ValidationError
 from linkweir.mail import user_notices
 from linkweir.stats import campaign_reports, report_links, report_period, verdict_counts

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from linkweir.accounts import account_lookup, api_keys, domains, smtp_credentials
 from linkweir.dashboard import key_access, session_cookies
+from linkweir.dashboard.form_errors import explain_error
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.errors import ValidationError
 from linkweir.mail.message_types import Mailbox, MailRecipient, RecipientResult, Submission
@@ -77,7 +78,9 @@ def send_test_mail(call: DashboardRequest) -> Response:
             make_reply=lambda _connection, results: _require_accepted(results),
         )
     except ValidationError as error:
-        return render_send(call, test=FormState(values, gettext("%(error)s. Nothing was sent.", error=error)))
+        return render_send(
+            call, test=FormState(values, gettext("%(error)s. Nothing was sent.", error=explain_error(error)))
+        )
     parts.delivery_worker.wake()
     parts.metrics.accepted_messages.inc(1)
     message_id = results[0].message_id or ""

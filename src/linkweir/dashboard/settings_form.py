@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from linkweir.accounts.resource_changes import PolicyUpdate
-from linkweir.dashboard.page_request import to_sentence
+from linkweir.dashboard.form_errors import to_sentence
 from linkweir.errors import ValidationError
-from linkweir.translation import gettext
 from linkweir.web.request_body import to_validation_error
 
 U = TypeVar("U", bound=PolicyUpdate)
@@ -43,10 +42,8 @@ def show_row(row: Mapping[Any, Any], names: tuple[str, ...]) -> SettingsForm:
 def show_typed(fields: Mapping[str, str], names: tuple[str, ...], error: ValidationError) -> SettingsForm:
     """The form as it was filled in, with what is wrong."""
     name = re.split(r"[\[.]", error.field)[0]
-    entry = re.fullmatch(r"\w+\[(\d+)\].*", error.field)
-    where = gettext("Line %(number)s:", number=int(entry[1]) + 1) + " " if entry else ""
     values = {each: fields.get(each, "") for each in names}
-    return SettingsForm(values, {name: where + to_sentence(error)})
+    return SettingsForm(values, {name: to_sentence(error)})
 
 
 def parse_account_form(fields: Mapping[str, str], shape: type[U]) -> U:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from linkweir.accounts import webhook_settings
 from linkweir.accounts.resource_changes import WebhookCreate, WebhookUpdate
 from linkweir.clock import now
+from linkweir.dashboard.form_errors import explain_error
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.dashboard.webhook_pages import load_webhook
 from linkweir.errors import Conflict, ValidationError
@@ -109,4 +110,4 @@ def _parse_form(call: DashboardRequest, kind: type[WebhookFormT]) -> WebhookForm
 
 
 def _error_text(error: Exception) -> str:
-    return gettext("%(error)s. Nothing was saved.", error=error)
+    return gettext("%(error)s. Nothing was saved.", error=explain_error(error))

@@ -13,7 +13,7 @@ from linkweir.stats import click_statistics, verdict_counts
 from linkweir.stats.click_statistics import StatisticsQuery
 from linkweir.stats.report_period import ReportPeriod
 from linkweir.stats.verdict_counts import VerdictCounts
-from linkweir.translation import gettext
+from linkweir.translation import gettext, translate
 
 MAX_PREVIEW_VALUES: Final = 8  # values of one segment among all of a campaign
 MAX_ATTRIBUTES: Final = 20
@@ -66,9 +66,9 @@ def load_segment(connection: Connection, query: StatisticsQuery) -> AudienceSegm
 
 
 def dimension_title(dimension: str) -> str:
-    """Return the title of a dimension; an attribute has its own name. Raises NotFound."""
+    """Return the title of a dimension in the reader's language; an attribute has its own name. Raises NotFound."""
     if dimension.startswith(ATTRIBUTE_PREFIX):
         return dimension.removeprefix(ATTRIBUTE_PREFIX)
     if dimension not in SEGMENT_TITLES:
         raise NotFound(gettext("There is no such segment."))
-    return SEGMENT_TITLES[dimension]
+    return translate(SEGMENT_TITLES[dimension])

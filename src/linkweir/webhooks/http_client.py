@@ -16,7 +16,8 @@ import httpx
 from linkweir import __version__
 from linkweir.errors import ForbiddenDestination
 from linkweir.settings import Network
-from linkweir.webhooks.ssrf_guard import GuardedBackend, ResolveFunction, system_resolver
+from linkweir.translation import gettext_noop, translate_filled
+from linkweir.webhooks.ssrf_guard import REASON_FORMS, GuardedBackend, ResolveFunction, system_resolver
 
 MAX_RESPONSE_BYTES = 64 * 1024  # bytes of an answer's body
 IDLE_SECONDS = 10.0  # seconds that a connection is kept for the next request
@@ -26,6 +27,17 @@ NETWORK_ERRORS = (
     httpcore.TimeoutException,
     httpcore.UnsupportedProtocol,
 )
+
+
+NO_COMPLETE_ANSWER = gettext_noop("no complete answer within %(seconds)s s")
+REFUSED = gettext_noop("the address is refused: %(reason)s")
+BAD_STATUS = gettext_noop("status %(status)s")
+ERROR_FORMS = (NO_COMPLETE_ANSWER, REFUSED, BAD_STATUS, *REASON_FORMS)
+
+
+def translate_error(error: str) -> str:
+    """Translate the error of a response, which is stored in English."""
+    return translate_filled(error, ERROR_FORMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +81,14 @@ class WebhookClient:
             async with asyncio.timeout(self._timeout):
                 status = await self._send_request(httpx.URL(url), headers, body)
         except TimeoutError:
-            return WebhookResponse(None, f"no complete answer within {self._timeout:g} s")
+            return WebhookResponse(None, NO_COMPLETE_ANSWER % {"seconds": f"{self._timeout:g}"})
         except ForbiddenDestination as error:
-            return WebhookResponse(None, f"the address is refused: {error}")
+            return WebhookResponse(None, REFUSED % {"reason": error})
         except (*NETWORK_ERRORS, httpx.InvalidURL, OSError, UnicodeError) as error:
             return WebhookResponse(None, f"{type(error).__name__}: {error}"[:300])
-        return WebhookResponse(status) if 200 <= status < 300 else WebhookResponse(status, f"status {status}")
+        return (
+            WebhookResponse(status) if 200 <= status < 300 else WebhookResponse(status, BAD_STATUS % {"status": status})
+        )
 
     async def _send_request(self, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> int:
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)

@@ -16,11 +16,16 @@ import httpcore
 
 from linkweir.errors import ForbiddenDestination
 from linkweir.settings import Network
+from linkweir.translation import gettext_noop
 
 ResolveFunction = Callable[[str, int], Awaitable[Sequence[str]]]
 MAX_ADDRESSES = 3  # addresses of one name that are tried
 LOOKUP_TIMEOUT_SECONDS = 2.0  # seconds that somebody who sets up a webhook waits for a name
 CONNECT_TIMEOUT_SECONDS = 2.0  # seconds for each: a dead IPv6 way must leave time for the next
+NO_IP_ADDRESS = gettext_noop("%(address)s is no IP address")
+NOT_PUBLIC = gettext_noop("%(address)s is not a public address")
+WRONG_PORT = gettext_noop("port %(port)s is not for webhooks")
+REASON_FORMS = (NO_IP_ADDRESS, NOT_PUBLIC, WRONG_PORT)  # of `blocked_reason`, for pages in other languages
 ALLOWED_LOW_PORTS = (80, 443)  # below 1024: a request must not be spoken to a mail server
 GLOBAL_V6 = ipaddress.ip_network("2000::/3")  # the rest is private, special or not handed out (RFC 4291)
 BLOCKED_NETWORKS = tuple(
@@ -40,7 +45,7 @@ def blocked_reason(address: str, port: int, allowed: Iterable[Network]) -> str |
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
-        return f"{address} is no IP address"
+        return NO_IP_ADDRESS % {"address": address}
     plain = (isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped) or ip
     if any(
         candidate.version == network.version and candidate in network
@@ -50,9 +55,9 @@ def blocked_reason(address: str, port: int, allowed: Iterable[Network]) -> str |
         return None
     inside = any(ip.version == network.version and ip in network for network in BLOCKED_NETWORKS)
     if inside or ip.is_multicast or not ip.is_global or (ip.version == 6 and ip not in GLOBAL_V6):
-        return f"{ip} is not a public address"
+        return NOT_PUBLIC % {"address": ip}
     if port < 1024 and port not in ALLOWED_LOW_PORTS:
-        return f"port {port} is not for webhooks"
+        return WRONG_PORT % {"port": port}
     return None
 
 
