@@ -5,7 +5,7 @@ import re
 from tests.dashboard.browser_client import FIREFOX_HEADERS, DashboardClient
 from tests.web.running_service import RunningService, wait_until
 
-ROW_PATTERN = re.compile(r'<th scope="row"><a class="wrap" href="/dashboard/messages/[^"]+">([^<]+)</a></th>')
+ROW_PATTERN = re.compile(r'<th scope="row"><a class="wrap address" href="/dashboard/messages/[^"]+">([^<]+)</a></th>')
 
 
 def send_and_click(service: RunningService, addresses: list[str], link: int = 0, **fields: object) -> None:
