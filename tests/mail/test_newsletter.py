@@ -1,5 +1,7 @@
 """Newsletters for many recipients: the plan gives what the service's own way gives, or is not used."""
 
+import itertools
+import json
 import random
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,6 +12,7 @@ import pytest
 from linkweir import KeyRing, Switches, Tracker, rewrite
 from linkweir.errors import ValidationError
 from linkweir.mail import templates
+from linkweir.mail.newsletter.mail_record import encode_record
 from linkweir.mail.newsletter.page_template import PageTemplate
 from linkweir.mail.newsletter.recipient_mails import Newsletter, NewsletterOptions, RowError
 from linkweir.mail.templates import Template
@@ -156,3 +159,30 @@ def test_rows_without_a_mail_say_why() -> None:
     for broken in ("{{ a", "{% for %}", "<style>@media print{#a{}}</style>"):
         with pytest.raises(ValidationError):
             PageTemplate(broken, Switches())
+
+
+def make_options(html: str, **more: Any) -> NewsletterOptions:
+    """A newsletter of pages alone."""
+    columns: dict[str, Any] = {"id_column": "id", "address_column": None, "variant_column": "v"}
+    return NewsletterOptions(html=html, text=None, sender=None, now=0, run="r", **(columns | {"subject": None} | more))
+
+
+def test_lines_are_those_of_the_pages() -> None:
+    """A line made without its page is the one that JSON makes of the page, whatever the values; so is its size."""
+    html = '<title>"a\\b"</title>\n<p>{{ a }} {{ b|safe }}ü<a href="https://e.com/?q={{ a }}">x</a>'
+    html += '<a href=\'https://e.com/\\"\'>y</a><a href="#{{ a }}">z</a>'
+    tracker = Tracker(RING, "https://t.example.com")
+    pages = Newsletter(make_options(html, subject='No. "{{ id }}"'), tracker, Switches())
+    lines = Newsletter(make_options(html, subject='No. "{{ id }}"', makes_lines=True), tracker, Switches())
+    values = ["x", "", "a\\b", 'say "hi" & <go>', "tab\tü€😀\x7f", "\ud800", "two\u2028lines", 7, None, [1, "\\"]]
+    made = 0
+    for number, (a, b) in enumerate(itertools.product(values, values), 1):
+        row = {"id": number, "a": a, "b": b, "v": "B" if number % 2 else None}
+        whole, mail = pages.render(number, row), lines.render(number, row)
+        made += bool(mail.line)
+        assert not (mail.line and mail.html)
+        assert encode_record(mail) == encode_record(whole)
+        assert mail.size == len(whole.html)
+        assert json.loads(encode_record(mail))["html"].encode("utf-8", "surrogatepass") == whole.html
+    assert made > 40
+    assert lines.tracked_links == pages.tracked_links > 0

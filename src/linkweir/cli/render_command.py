@@ -226,6 +226,7 @@ def _write(args: argparse.Namespace) -> int:
             variant_column=args.variant_column,
             now=now,
             run=f"{fingerprint[:12]}-{now:x}",
+            makes_lines=format_ == "ndjson",
         )
         newsletter = Newsletter(options, _make_tracker(ring, base_url, args), switches)
         output = _open_output(format_, target, options, is_stream=is_stream)
@@ -327,12 +328,13 @@ def _make_tracker(ring: Any, base_url: str, args: argparse.Namespace) -> Any:
 
 def _open_output(format_: str, target: Path | None, options: Any, *, is_stream: bool) -> Any:
     from linkweir.mail.newsletter import mail_output
+    from linkweir.mail.newsletter.mail_record import encode_record
 
     if format_ == "maildir" and target is not None:
         return mail_output.MaildirOutput(target, run=options.run, now=options.now)
     if format_ == "parquet" and target is not None:
         return mail_output.ParquetOutput(target)
-    encode: mail_output.EncodeMail = mail_output.encode_record
+    encode: mail_output.EncodeMail = encode_record
     if format_ == "mbox":
         encode = mail_output.make_mbox_encoder(options.sender.email, options.now)
     if target is None:

@@ -210,7 +210,7 @@ class RenderRun:
         else:
             self._output.write(mail)
             self._outcomes[RENDERED] += 1
-            size = len(mail.raw) or len(mail.html)
+            size = len(mail.raw) or mail.size
         self._since_checkpoint += size
         self._progress.advance_to(row.share, size)
 

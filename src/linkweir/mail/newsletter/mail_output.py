@@ -4,7 +4,6 @@ A file is written beside its target (`.partial`) and takes its name when all is 
 was written, and returns a position; `resume` goes back to one, whatever was written after it.
 """
 
-import json
 import os
 import re
 import sys
@@ -14,12 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
-import orjson
-
 from linkweir.atomic_file import AtomicFile
 from linkweir.bulk.tables import table_format
 from linkweir.durable_files import flush_files, rename_files, sync_data
-from linkweir.mail.newsletter.recipient_mails import RenderedMail
+from linkweir.mail.newsletter.mail_record import RenderedMail, to_record
 
 OutputFormat = Literal["ndjson", "parquet", "mbox", "maildir"]
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("ndjson", "parquet", "mbox", "maildir")
@@ -46,23 +43,6 @@ class MailOutput(Protocol):
 
     def close(self) -> None:
         """Let go of it, as it is."""
-
-
-def to_record(mail: RenderedMail) -> dict[str, Any]:
-    """The fields of a mail in NDJSON and Parquet."""
-    record: dict[str, Any] = {"id": mail.message_id}
-    more = {"address": mail.address, "variant": mail.variant, "subject": mail.subject, "text": mail.text}
-    record |= {name: value for name, value in more.items() if value is not None}
-    return record | {"html": mail.html.decode("utf-8", "surrogatepass")}
-
-
-def encode_record(mail: RenderedMail) -> bytes:
-    """A line of NDJSON."""
-    record = to_record(mail)
-    try:
-        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:  # half a character of a recipient's value, which only escapes can hold
-        return json.dumps(record, separators=(",", ":")).encode() + b"\n"
 
 
 def make_mbox_encoder(sender: str, now: int) -> EncodeMail:
@@ -100,9 +80,11 @@ class FileOutput:
 
     def write(self, mail: RenderedMail) -> None:
         """Add a mail."""
-        self._waiting.append(self._encode(mail))
-        if self._compression is None and len(self._waiting) >= _MAX_WAITING_MAILS:
-            self._flush()
+        assert self._file is not None
+        if self._compression is None:
+            self._file.write(self._encode(mail))
+        else:
+            self._waiting.append(self._encode(mail))
 
     def _flush(self) -> None:
         assert self._file is not None

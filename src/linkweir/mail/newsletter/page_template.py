@@ -24,6 +24,7 @@ from linkweir.html.link import OUTCOME_NUMBER
 from linkweir.html.resolver import make_dry_run_resolver, make_resolver
 from linkweir.mail import templates
 from linkweir.mail.content_validation import check_html
+from linkweir.mail.newsletter.mail_record import FilledSlots, JsonPage
 from linkweir.mail.template_process import HTML_ESCAPES, make_environment
 from linkweir.mail.templates import Template
 from linkweir.tokens import Tracker
@@ -32,23 +33,8 @@ FIELD = "html_content"
 _STRING = r'"(?:[^"\\]|\\.)*+"|' + r"'(?:[^'\\]|\\.)*+'"
 _EXPRESSION = re.compile(r"\{\{(?![-+{])(?:" + _STRING + r"""|[^"'}]|\}(?!\}))*+(?<![-+])\}\}""", re.DOTALL)
 _NAME = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
-_RESERVED_NAMES = {
-    "true",
-    "false",
-    "none",
-    "True",
-    "False",
-    "None",
-    "not",
-    "and",
-    "or",
-    "in",
-    "is",
-    "if",
-    "else",
-    "self",
-}
-_RESERVED_NAMES |= {"super", "loop", "caller", "varargs", "kwargs"}
+_RESERVED_NAMES = {"true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if", "else"}
+_RESERVED_NAMES |= {"self", "super", "loop", "caller", "varargs", "kwargs"}
 _ESCAPES = [(chr(code), escape) for code, escape in HTML_ESCAPES.items()]  # the ampersand is the first
 _ESCAPED = re.compile("[&<>\"']")
 _PROBE = b'<a href="https://probe.invalid/">'
@@ -56,6 +42,7 @@ _TEXT_ELEMENTS = (b"title", b"style", b"textarea")  # whose content is no markup
 _OPEN_END_TAG = re.compile(rb"</?[A-Za-z]*\Z")
 _STRUCTURAL = re.compile(rb"[<>\"'\0]")
 _TRACKED = OUTCOME_NUMBER[Outcome.TRACKED]
+_VALUE, _LINK, _TAG = 0, 1, 2  # a value, a link, or a link whose address has values in it
 
 
 class Page(NamedTuple):
@@ -137,6 +124,13 @@ class _Slot(NamedTuple):
     expression: int = -1
     link: int = -1  # of the links whose address is always the same
     tag: int = -1  # of the others
+
+    @property
+    def source(self) -> tuple[int, int]:
+        """Where its value comes from, and the number there."""
+        if self.expression >= 0:
+            return _VALUE, self.expression
+        return (_LINK, self.link) if self.link >= 0 else (_TAG, self.tag)
 
 
 class _Address(NamedTuple):
@@ -236,13 +230,10 @@ class PagePlan:
                 self._indexes.append(row.link_index)
         slots += [_Slot(at, at + self._mark_length, expression=i) for i, at in enumerate(self._at) if i not in taken]
         slots.sort()
-        # where the value of each slot comes from: values, links, addresses with values in them; and its number there
-        self._sources = [
-            (0, slot.expression) if slot.expression >= 0 else (1, slot.link) if slot.link >= 0 else (2, slot.tag)
-            for slot in slots
-        ]
+        self._sources = [slot.source for slot in slots]
         self._judge = make_dry_run_resolver(None, self._switches, self._document.charset)
-        self._template = _html.LinkTemplate(self._document.raw, [(slot.start, slot.end) for slot in slots])
+        self._ranges = [(slot.start, slot.end) for slot in slots]
+        self._template = _html.LinkTemplate(self._document.raw, self._ranges)
         # skipping is done for these; what is left to ask is the links themselves
         self._plain_switches = Switches(outlook=self._switches.outlook, tag_limit=self._switches.tag_limit)
 
@@ -255,6 +246,23 @@ class PagePlan:
 
     def render(self, values: Mapping[str, Any], tracker: Tracker) -> Page | None:
         """The page of a recipient; None if it has to be rendered literally."""
+        filled = self.fill_slots(values, tracker)
+        return None if filled is None else self.make_page(filled)
+
+    def make_page(self, filled: FilledSlots) -> Page:
+        """The page with these values in it."""
+        return Page(self._template.fill(filled.values), filled.tracked)
+
+    def make_json_page(self) -> JsonPage | None:
+        """The same page for lines of JSON; None where it has no valid UTF-8."""
+        links = [kind == _LINK for kind, _ in self._sources]
+        try:
+            return JsonPage(self._document.raw, self._ranges, links)
+        except UnicodeDecodeError:
+            return None
+
+    def fill_slots(self, values: Mapping[str, Any], tracker: Tracker) -> FilledSlots | None:
+        """What stands in the slots for a recipient; None if the page has to be rendered literally."""
         filled = self._evaluate(values)
         addresses = None if filled is None else self._read_addresses(filled)
         if filled is None or addresses is None:
@@ -268,8 +276,9 @@ class PagePlan:
             if isinstance(link, bytes):
                 tagged[i] = link
         slots = [filled, links, tagged]
-        html = self._template.fill([slots[kind][number] for kind, number in self._sources])
-        return Page(html, sum(type(link) is bytes for link in links))
+        return FilledSlots(
+            [slots[kind][number] for kind, number in self._sources], sum(type(link) is bytes for link in links)
+        )
 
     def _evaluate(self, values: Mapping[str, Any]) -> list[bytes] | None:
         """The values of the expressions; None if one could change how the page is read, or is an error."""

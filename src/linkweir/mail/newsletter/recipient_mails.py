@@ -3,14 +3,15 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from linkweir.errors import BadSwitch, ValidationError
 from linkweir.html import Switches
 from linkweir.mail import addresses, content_validation
 from linkweir.mail.message_types import Mailbox, Submission
 from linkweir.mail.mime_builder import MailBuilder
-from linkweir.mail.newsletter.page_template import PageTemplate, compile_template, fill_template
+from linkweir.mail.newsletter.mail_record import FilledSlots, RenderedMail, encode_record
+from linkweir.mail.newsletter.page_template import Page, PageTemplate, compile_template, fill_template
 from linkweir.mail.templates import Template
 from linkweir.tokens import Privacy, Tracker
 from linkweir.tokens.identifiers import parse_message_id
@@ -21,7 +22,7 @@ CHECKED_PAGES = 8  # the first pages of a plan are compared with what the litera
 @dataclass(frozen=True, slots=True)
 class NewsletterOptions:
     """The templates and the columns of a newsletter. `sender`: None if no mails are built. `now`: microseconds since
-    1970, the date of all mails; `run`: what their Message-IDs begin with.
+    1970, the date of all mails; `run`: what their Message-IDs begin with. `makes_lines`: mails go to NDJSON.
     """
 
     html: str
@@ -33,19 +34,7 @@ class NewsletterOptions:
     variant_column: str | None
     now: int
     run: str
-
-
-class RenderedMail(NamedTuple):
-    """The mail of one recipient; `raw`: all of it, where mails are built."""
-
-    number: int
-    message_id: str
-    address: str | None
-    variant: str | None
-    subject: str | None
-    text: str | None
-    html: bytes
-    raw: bytes
+    makes_lines: bool = False
 
 
 class RowError(Exception):
@@ -64,6 +53,7 @@ class Newsletter:
         self._tracker = tracker
         self._page = PageTemplate(options.html, switches)
         self._plan = self._page.make_plan(tracker)
+        self._json = self._plan.make_json_page() if self._plan is not None and options.makes_lines else None
         self._checked = 0
         self._subject = None if options.subject is None else compile_template(Template(options.subject, "subject"))
         self._text = None if options.text is None else compile_template(Template(options.text, "text_content"))
@@ -92,7 +82,7 @@ class Newsletter:
         message_id, tracker = self._find_tracker(values)
         mailbox = self._find_mailbox(values)
         try:
-            page = self._render_page(values, tracker)
+            page, filled = self._render_page(values, tracker)
             subject = None if self._subject is None else _check_subject(fill_template(self._subject, "subject", values))
             text = None if self._text is None else fill_template(self._text, "text_content", values)
         except ValidationError as error:
@@ -110,9 +100,9 @@ class Newsletter:
         self.tracked_links += page.tracked
         variant = options.variant_column and values.get(options.variant_column)
         address = None if mailbox is None else mailbox.email
-        return RenderedMail(
-            number, message_id, address, None if variant is None else str(variant), subject, text, page.html, raw
-        )
+        name = None if variant is None else str(variant)
+        rendered = RenderedMail(number, message_id, address, name, subject, text, page.html, raw, b"", len(page.html))
+        return rendered if filled is None else self._make_line(rendered, filled)
 
     def _find_tracker(self, values: Mapping[str, Any]) -> tuple[str, Tracker]:
         value = values.get(self._options.id_column)
@@ -137,17 +127,32 @@ class Newsletter:
         except ValidationError as error:
             raise RowError("address", f"{str(value or '')[:100]!r} {error.reason}") from None
 
-    def _render_page(self, values: Mapping[str, Any], tracker: Tracker) -> Any:
-        page = self._plan.render(values, tracker) if self._plan is not None else None
-        if page is None:
-            return self._page.render(values, tracker)
+    def _render_page(self, values: Mapping[str, Any], tracker: Tracker) -> tuple[Page, FilledSlots | None]:
+        """The page, and for a line what stands in its slots; the page is empty where the line is all that is needed."""
+        filled = None if self._plan is None else self._plan.fill_slots(values, tracker)
+        if self._plan is None or filled is None:
+            return self._page.render(values, tracker), None
+        if self._json is not None and self._checked >= CHECKED_PAGES:
+            return Page(b"", filled.tracked), filled
+        page = self._plan.make_page(filled)
         if self._checked < CHECKED_PAGES:
             self._checked += 1
             literal = self._page.render(values, tracker)
             if literal != page:
-                self._plan = None
-                return literal
-        return page
+                self._plan = self._json = None
+                return literal, None
+        return page, None if self._json is None else filled
+
+    def _make_line(self, mail: RenderedMail, filled: FilledSlots) -> RenderedMail:
+        """The mail with its line; the first lines are compared with what their pages give."""
+        assert self._plan is not None
+        line = None if self._json is None else self._json.make_line(mail, filled.values)
+        if mail.html and line != encode_record(mail):
+            self._json = line = None
+        if line is None or self._json is None:
+            html = mail.html or self._plan.make_page(filled).html
+            return mail._replace(html=html, size=len(html))
+        return mail._replace(html=b"", line=line, size=self._json.count_bytes(filled.values))
 
 
 def _check_subject(text: str) -> str:
