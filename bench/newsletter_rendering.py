@@ -27,8 +27,8 @@ from minijinja import Environment
 
 from bench.cases.newsletter import generate_newsletter
 from bench.harness.sample_tracker import make_tracker
-from bench.ratios import WrongAnswerError
 from linkweir import Switches
+from linkweir.benchmark import WrongAnswerError
 from linkweir.mail.newsletter.page_template import PageTemplate
 
 PAGE_BYTES = 100_000
