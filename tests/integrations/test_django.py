@@ -185,3 +185,18 @@ def test_checks_read_the_keys_and_the_urls(project: dict[str, Any], monkeypatch:
     assert [message.id for message in checks.run_checks()] == ["linkweir.E003"]
     monkeypatch.setitem(os.environ, "LINKWEIR_TEST_KEYS", ring)
     assert checks.run_checks() == []
+    other = KeyRing.from_json(ring).with_host("https://other.example/c/").to_json().decode()
+    monkeypatch.setitem(os.environ, "LINKWEIR_TEST_KEYS", other)
+    (foreign,) = checks.run_checks()
+    assert foreign.id == "linkweir.E004"
+    assert "https://shop.example/c/ is not in KeyVariable(name='LINKWEIR_TEST_KEYS'), which has" in foreign.msg
+
+
+def test_another_base_url_is_noted_in_the_key_file(project: dict[str, Any]) -> None:
+    """Mails leave with links on the new one, and the file knows both, so that links on either are known as such."""
+    keys = KeyFile(project["KEY_FILE"])
+    for base_url in ("https://shop.example/c/", "https://links.shop.example/"):
+        project["BASE_URL"] = base_url
+        mail.send_mail("Hello", "text", "a@shop.example", ["b@example.com"], html_message=HTML)
+        assert base_url in mail.outbox[-1].alternatives[0][0]
+    assert keys.load().hosts == ("https://shop.example/c/", "https://links.shop.example/")

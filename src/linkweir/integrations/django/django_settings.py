@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +15,7 @@ from django.utils.module_loading import import_string
 
 from linkweir.errors import BadSwitch, KeyRingError
 from linkweir.html import Switches
-from linkweir.tokens import KeyFile, KeyRing, KeyVariable, Privacy
+from linkweir.tokens import KeyFile, KeyRing, KeyVariable, Privacy, Tracker
 from linkweir.tokens.base_urls import normalize_base_url
 from linkweir.tokens.identifiers import validate_id
 
@@ -128,6 +129,9 @@ def _find_base_url_error(values: Mapping[str, Any]) -> Iterator[SettingError]:
     hint = "Give the address at which the URLs of linkweir.integrations.django.urls are included."
     try:
         normalize_base_url(values["BASE_URL"])
+        if isinstance(values["KEY_VARIABLE"], str):
+            with contextlib.suppress(KeyRingError):  # which is an error of its own
+                Tracker(KeyVariable(values["KEY_VARIABLE"]), values["BASE_URL"])
     except TypeError:
         yield SettingError("E004", f"LINKWEIR['BASE_URL'] must be text, not {values['BASE_URL']!r}.", hint)
     except BadSwitch as error:

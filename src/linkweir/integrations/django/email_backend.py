@@ -32,7 +32,7 @@ class EmailBackend(BaseEmailBackend):  # type: ignore[misc]
         self._settings = load_settings()
         keys = self._settings.key_ring
         if isinstance(keys, KeyFile):
-            keys.load_or_create([self._settings.base_url])
+            _prepare_key_file(keys, self._settings.base_url)
         given = {name: value for name, value in options.items() if value is not None}
         self._backend = get_connection(
             self._settings.email_backend,
@@ -91,6 +91,13 @@ class EmailBackend(BaseEmailBackend):  # type: ignore[misc]
         return (
             type(alternative)((html, media_type)) if type(alternative) is tuple else type(alternative)(html, media_type)
         )
+
+
+def _prepare_key_file(keys: KeyFile, base_url: str) -> None:
+    """Create the file, or note another base URL in it, as the command does. Raises KeyRingError."""
+    hosts = keys.load_or_create([base_url]).hosts
+    if hosts and base_url not in hosts:
+        keys.update(lambda ring: ring.with_host(base_url))
 
 
 def _copy_attributes(sent: EmailMessage, message: EmailMessage) -> None:
