@@ -5,7 +5,7 @@ where the next page goes on; addresses that begin with the text are found in the
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +23,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from linkweir.db import contents_table
 from linkweir.db.keyset_pagination import load_page, load_page_of
@@ -34,22 +35,15 @@ from linkweir.pagination import CursorPosition, PageRequest, RowPage, SearchPage
 MAX_SEARCHED = 5000  # messages that one page of a search looks at
 MAX_PERSONS_SEARCHED = 200  # addresses that are looked at for those of the account
 LIKE_ESCAPES = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
+MessageColumns = ReadOnlyColumnCollection[str, Any]  # of the table, or of a selection from it
 
-
-_SHOWN_STATUS = case(
-    (
-        and_(messages.c.status == "Clicked", messages.c.likely_count == 0),
-        case((messages.c.open_count > 0, "Opened"), else_="Delivered"),
-    ),
-    else_=messages.c.status,
-)
 MAX_KEY_CHARACTERS = 100  # of a text that messages are sorted by: it goes into the address of a page
-SORT_KEYS: Mapping[str, ColumnElement[Any]] = {
-    "subject": func.substr(func.lower(messages.c.subject), 1, MAX_KEY_CHARACTERS, type_=Text),
-    "recipient": messages.c.person,
-    "accepted": messages.c.created_at,
-    "status": func.lower(_SHOWN_STATUS, type_=Text),
-    "clicks": messages.c.expected_clicks,
+SORT_KEYS: Mapping[str, Callable[[MessageColumns], ColumnElement[Any]]] = {
+    "subject": lambda columns: func.substr(func.lower(columns.subject), 1, MAX_KEY_CHARACTERS, type_=Text),
+    "recipient": lambda columns: columns.person,
+    "accepted": lambda columns: columns.created_at,
+    "status": lambda columns: func.lower(_shown_status(columns), type_=Text),
+    "clicks": lambda columns: columns.expected_clicks,
 }
 
 
@@ -81,7 +75,8 @@ def search_texts(
     """
     window = _select_newest(account, tag, after)
     newest = window.limit(searched).subquery()
-    statement = select(messages).join(newest, messages.c.id == newest.c[1]).where(*_search(text, shown_status))
+    statement = select(messages).join(newest, messages.c.id == newest.c[1])
+    statement = statement.where(*_search(messages.c, text, shown_status))
     order = (newest.c[0].desc(), newest.c[1].desc())
     rows = list(connection.execute(statement.order_by(*order).limit(limit + 1)).mappings())
     if len(rows) > limit:
@@ -103,11 +98,28 @@ def search_sorted(
     """Return a page of those of the account's `searched` newest messages that `search_texts` finds, in the order of one
     of SORT_KEYS.
     """
-    window = _select_newest(account, tag)
-    newest = window.limit(searched).subquery()
-    statement = select(messages).join(newest, messages.c.id == newest.c[1]).where(*_search(text, shown_status))
-    is_cut = connection.execute(window.offset(searched).limit(1)).first() is not None
-    return load_sorted_page(connection, statement, (SORT_KEYS[request.column], messages.c.id), request, is_cut=is_cut)
+    newest = _select_newest_rows(account, tag, searched).subquery("newest")
+    statement = select(newest).where(*_search(newest.c, text, shown_status))
+    order = (SORT_KEYS[request.column](newest.c), newest.c.id)
+    is_cut = _has_more_than(connection, account, tag, searched)
+    return load_sorted_page(connection, statement, order, request, is_cut=is_cut)
+
+
+def _select_newest_rows(account: uuid.UUID, tag: str, limit: int) -> Select[Any]:
+    """Whole rows: to look each up once more by its id would double the cost."""
+    if not tag:
+        mine = select(messages).where(messages.c.account_id == account)
+        return mine.order_by(messages.c.created_at.desc(), messages.c.id.desc()).limit(limit)
+    ids = _select_newest(account, tag).limit(limit).subquery()
+    return select(messages).join(ids, messages.c.id == ids.c[1])
+
+
+def _has_more_than(connection: Connection, account: uuid.UUID, tag: str, number: int) -> bool:
+    """Whether the account has more messages (with the tag), found in the index alone."""
+    window = _select_tagged(account, tag) if tag else _select_all(account)
+    at = window.selected_columns[0]
+    beyond = window.with_only_columns(at).order_by(at.desc()).offset(number).limit(1)
+    return connection.execute(beyond).first() is not None
 
 
 def _select_newest(account: uuid.UUID, tag: str, after: CursorPosition | None = None) -> Select[Any]:
@@ -119,9 +131,20 @@ def _select_newest(account: uuid.UUID, tag: str, after: CursorPosition | None = 
     return window.order_by(at.desc(), key.desc())
 
 
-def _search(text: str, shown_status: str) -> list[ColumnElement[bool]]:
-    conditions = _text_conditions(text) if text else []
-    return conditions + ([func.lower(_SHOWN_STATUS) == shown_status.lower()] if shown_status else [])
+def _search(columns: MessageColumns, text: str, shown_status: str) -> list[ColumnElement[bool]]:
+    conditions = _text_conditions(columns, text) if text else []
+    return conditions + ([func.lower(_shown_status(columns)) == shown_status.lower()] if shown_status else [])
+
+
+def _shown_status(columns: MessageColumns) -> ColumnElement[str]:
+    """The status, but where no person may have clicked that of before."""
+    return case(
+        (
+            and_(columns.status == "Clicked", columns.likely_count == 0),
+            case((columns.open_count > 0, "Opened"), else_="Delivered"),
+        ),
+        else_=columns.status,
+    )
 
 
 def _select_all(account: uuid.UUID) -> Select[Any]:
@@ -133,11 +156,11 @@ def _select_tagged(account: uuid.UUID, tag: str) -> Select[Any]:
     return select(message_tags.c.created_at, message_tags.c.message_id).where(*here)
 
 
-def _text_conditions(text: str) -> list[ColumnElement[bool]]:
+def _text_conditions(columns: MessageColumns, text: str) -> list[ColumnElement[bool]]:
     part = f"%{text.translate(LIKE_ESCAPES)}%"
-    each = each_text_in(messages.c.tags)
+    each = each_text_in(columns.tags)
     in_tags = select(each.c.value).where(each.c.value.ilike(part, escape="\\")).exists()
-    texts = (messages.c.recipient, messages.c.subject)
+    texts = (columns.recipient, columns.subject)
     return [or_(*(column.ilike(part, escape="\\") for column in texts), in_tags)]
 
 
@@ -173,7 +196,9 @@ def _build_conditions(filters: Mapping[str, Any]) -> Sequence[ColumnElement[Any]
     if filters.get("status"):
         conditions.append(func.lower(messages.c.status).in_([status.lower() for status in filters["status"]]))
     if filters.get("shown_status"):
-        conditions.append(func.lower(_SHOWN_STATUS).in_([status.lower() for status in filters["shown_status"]]))
+        conditions.append(
+            func.lower(_shown_status(messages.c)).in_([status.lower() for status in filters["shown_status"]])
+        )
     if filters.get("sender"):
         conditions.append(func.lower(messages.c.sender) == filters["sender"].lower())
     if filters.get("recipient"):
