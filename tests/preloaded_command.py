@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -200,7 +201,28 @@ def _run(
     os.chdir(folder)
     sys.path[0] = folder
     sys.argv = ["linkweir", *words]
-    runpy.run_module("linkweir", run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module("linkweir", run_name="__main__", alter_sys=True)
+    except SystemExit as error:
+        _end_process(error.code)
+        raise
+
+
+def _end_process(status: object) -> None:
+    """End as Python does, but without taking apart all that was loaded before the fork, which takes longer than most
+    commands. Returns where Python has something to say at the end.
+    """
+    if status is not None and not isinstance(status, int):
+        return
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if not stream.closed:
+                stream.flush()
+    except OSError:
+        return
+    os._exit((status or 0) & 0xFF)
 
 
 def _open_stream(old: Any, mode: str) -> IO[str]:
