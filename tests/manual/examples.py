@@ -23,7 +23,7 @@ RUN = ("python", "sh", "json")
 SHOWN = ("text", "ini", "nginx", "caddy", "haproxy", "postfix", "html", "sql", "toml", "yaml", "dockerfile")
 _COPY = "#!/bin/sh\nexec cat\n"
 _RENDER = "#!/bin/sh\nexec cat newsletter.html\n"
-_LINKWEIR = f"""#!{sys.executable}
+_LINKWEIR = f"""#!{sys.executable} -IS
 import os, signal, subprocess, sys
 command = [sys.executable, "-m", "linkweir", *sys.argv[1:]]
 if sys.argv[1:2] == ["serve"]:
@@ -41,7 +41,7 @@ process.send_signal(signal.SIGTERM)
 process.communicate()
 sys.exit(0 if process.returncode in (0, 128 + signal.SIGTERM, -signal.SIGTERM) else process.returncode)
 """
-_CURL = f"""#!{sys.executable}
+_CURL = f"""#!{sys.executable} -IS
 import json, os, subprocess, sys
 args = sys.argv[1:]
 if {{"-o", "-w", "-i", "-I", "-D"}} & set(args):
