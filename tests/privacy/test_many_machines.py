@@ -12,7 +12,7 @@ from linkweir import machine_status, privacy_requests
 from linkweir.clicks.journal.dead_letters import DeadLetterFile
 from linkweir.clock import DAY_US, now
 from linkweir.db.portable_sql import read_clock
-from linkweir.db.schema import clicks, machines, messages
+from linkweir.db.schema import clicks, machines, messages, verdict_memory
 from linkweir.settings import Settings
 from linkweir.web.structured_logging import make_logger
 from tests.cli.command_runner import CommandRunner
@@ -50,6 +50,23 @@ def test_an_erasure_waits_for_the_journals_of_all_machines(
             assert "far.example:/data" in erased["pending_machines"]
             with one.components.database.read() as connection:
                 assert connection.scalar(select(func.count()).select_from(clicks)) == 0
+
+
+def test_what_verdicts_remember_of_the_person_is_erased(tmp_path: Path) -> None:
+    """Machines share what they remember by the messages of all people; an erasure deletes what is of the person."""
+    with use_dialect("postgresql"), RunningService(tmp_path, database=make_database_url()) as service:
+        for email in ("grace@example.org", "ada@example.org"):
+            (entry,) = service.send(recipients=[{"email": email}])
+            service.reader.get(service.delivered_links(entry["id"])[0], headers=BROWSER_HEADERS)
+        service.wait_until_ingested()
+
+        def count_messages() -> int:
+            with service.components.database.read() as connection:
+                return connection.scalar(select(func.count(verdict_memory.c.message.distinct()))) or 0
+
+        assert count_messages() == 2
+        service.request_when_allowed("DELETE", f"{service.account_path}/recipients/grace@example.org")
+        assert count_messages() == 1
 
 
 def make_silent_machine(silence: int = 3_600_000_000, **changed: object) -> dict[str, object]:
