@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import nats.errors
-from nats.aio.client import Client
+from nats.aio.client import Client, Srv
 from nats.js import JetStreamContext
 
 from linkweir.errors import ClickTransportUnavailable
@@ -113,7 +113,7 @@ class JetStreamClient:
             return self._session
 
     async def _connect(self) -> Session:
-        connection = Client()
+        connection = _Client()
         tls = any(url.startswith("tls://") for url in self._servers.urls)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
@@ -131,6 +131,8 @@ class JetStreamClient:
                     reconnected_cb=self._require_setup,
                 )
         except nats.errors.NoServersError:
+            with contextlib.suppress(Exception):
+                await connection.close()
             raise ClickTransportUnavailable(
                 f"NATS: no server of {', '.join(self._servers.urls)} takes the connection ({self._last_error})"
             ) from None
@@ -164,6 +166,18 @@ class JetStreamClient:
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
         await asyncio.sleep(0)
+
+
+class _Client(Client):
+    """The library's client; it also closes the connection to a server that went away while it was being greeted.
+
+    The library forgets that one when it turns to the next server, and leaves it to the garbage collector.
+    """
+
+    async def _connect_to_server(self, s: Srv) -> None:
+        if self._transport is not None:
+            self._transport.close()
+        await super()._connect_to_server(s)
 
 
 def describe_error(error: BaseException) -> str:
