@@ -162,7 +162,7 @@ def _compare_threads(
 ) -> Ratio:
     result = thread_scaling.measure_speedups({"work": work, "plain C": plain}, "plain C", rounds=rounds)
     ours, idle = result["work"], result["plain C"]
-    if ours.best < thread_scaling.IDLE_SPEEDUP > idle.best and 0.85 * idle.best <= ours.best:
+    if thread_scaling.is_core_busy(ours, idle):
         raise EngineNotInstalledError(
             f"a second core is busy: two threads of plain C reach {idle.best:.2f} times one, these {ours.best:.2f}"
         )

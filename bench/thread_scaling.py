@@ -15,6 +15,7 @@ Scan = Callable[[bytes], object]
 TimeThreads = Callable[[int], float]
 
 IDLE_SPEEDUP = 1.8  # of plain C, on a machine with a second core that nobody else uses
+BUSY_SPEEDUP = 1.6  # of plain C, below which nothing can be said about any work
 MAX_SECONDS = 30.0  # that further rounds may take, while plain C shows that a core is busy
 
 
@@ -37,6 +38,13 @@ def measure_speedups(works: Mapping[str, TimeThreads], plain: str, *, rounds: in
         if number + 1 >= rounds and (late or _compare_pairs(taken[plain]).best >= IDLE_SPEEDUP):
             break
     return {name: _compare_pairs(pairs) for name, pairs in taken.items()}
+
+
+def is_core_busy(ours: Speedup, plain: Speedup) -> bool:
+    """Whether a low speed-up has to be put down to the machine: plain C's is low, too, and ours not much lower."""
+    if max(ours.best, plain.best) >= IDLE_SPEEDUP:
+        return False
+    return plain.best < BUSY_SPEEDUP or ours.best >= 0.75 * plain.best
 
 
 def _compare_pairs(pairs: list[tuple[float, float]]) -> Speedup:

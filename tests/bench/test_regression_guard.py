@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bench import regression_guard
+from bench import regression_guard, thread_scaling
 from bench.ratios import Measure, Ratio
 from bench.thresholds import Threshold, list_thresholds
 
@@ -100,3 +100,18 @@ def test_every_goal_has_a_floor_with_margin() -> None:
     result = list_thresholds()
     assert all(each.is_met(each.goal, each.floor) for each in result)
     assert len({each.name for each in result}) == len(result)
+
+
+@pytest.mark.parametrize(
+    ("plain", "ours", "is_busy"),
+    [(1.9, 1.2, False), (1.9, 1.85, False), (1.5, 1.9, False), (1.5, 1.1, True), (1.75, 1.5, True), (1.75, 1.2, False)],
+)
+def test_a_busy_core_is_not_taken_for_slow_threads(plain: float, ours: float, is_busy: bool) -> None:
+    """A low speed-up is put down to the machine only if plain C, in turns with it, reaches little more."""
+    works: dict[str, thread_scaling.TimeThreads] = {
+        "plain C": lambda threads: threads / (plain if threads == 2 else 1),
+        "work": lambda threads: threads / (ours if threads == 2 else 1),
+    }
+    found = thread_scaling.measure_speedups(works, "plain C", rounds=2)
+    assert (found["work"].best, found["work"].paired) == pytest.approx((ours, ours))
+    assert thread_scaling.is_core_busy(found["work"], found["plain C"]) is is_busy
