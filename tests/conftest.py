@@ -49,6 +49,7 @@ if hasattr(signal, "SIGHUP"):
 # The files that take longest are begun first, so that no worker is left alone with one of them at the end: whole where
 # their tests share a fixture that takes long ...
 LONG_FILES = (
+    "faults/test_faults_on_postgresql.py",
     "c/test_sanitized_c.py",
     "ext/test_sanitized.py",
     "dashboard/test_browser.py",

@@ -14,12 +14,12 @@ from tests.web.running_service import WAIT_SECONDS, wait_until
 
 
 class MachineProcess:
-    """`linkweir serve` with further words, in processes of its own, with a data folder that can be thrown away.
+    """`linkweir serve` with further words, in processes of its own, with a data folder, which may be one that is there.
     `printed`: what it has said so far.
     """
 
     def __init__(self, folder: Path, *more: str, **settings: str) -> None:
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LINKWEIR_")}
         words = ["serve", "--data", str(folder), "--port", "0", *more]
         self.folder = folder
@@ -62,17 +62,38 @@ class MachineProcess:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def kill(self) -> None:
+    @property
+    def pid(self) -> int:
+        """Its first process."""
+        return self._process.pid
+
+    def list_children(self) -> list[int]:
+        """The processes that the first one has started."""
+        return [int(text) for text in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
+    def find_background(self) -> int:
+        """The one of them that does not answer HTTP, once it has made way for the others."""
+        background: list[int] = []
+
+        def find() -> bool:
+            niceness = {child: os.getpriority(os.PRIO_PROCESS, child) for child in self.list_children()}
+            background[:] = [child for child in niceness if niceness[child] > min(niceness.values())]
+            return len(background) == 1
+
+        wait_until(find)
+        return background[0]
+
+    def kill(self, *, keeps_disk: bool = False) -> None:
         """End all of its processes at once, and remove its disk."""
-        pid = self._process.pid
-        children = [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-        for process in (pid, *children):
+        children = self.list_children()
+        for process in (self.pid, *children):
             os.kill(process, signal.SIGKILL)
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._process.wait(60)
         wait_until(lambda: not any(Path(f"/proc/{child}/cmdline").exists() and _is_alive(child) for child in children))
-        shutil.rmtree(self.folder)
+        if not keeps_disk:
+            shutil.rmtree(self.folder)
 
 
 def _is_alive(pid: int) -> bool:

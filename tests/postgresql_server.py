@@ -86,11 +86,13 @@ class PostgresqlServer:
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 - it only asks the system for a signal
             )
 
-    def kill(self) -> None:
-        """End the server's first process at once, without a word; the others end when they notice."""
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """End the server's first process at once, without a word, and the others end when they notice; with SIGQUIT it
+        ends them, in the same state ("immediate").
+        """
         if self._connection is not None:
             self._connection.close()
-        self.process.kill()
+        self.process.send_signal(number)
         self.process.wait()
 
     def _run(self, program: str, *arguments: str) -> None:
