@@ -109,5 +109,5 @@ def _parse_form(call: DashboardRequest, kind: type[WebhookFormT]) -> WebhookForm
     return msgspec.convert({**given, **{f"on_{name}": name in events for name in EVENT_NAMES}}, kind)
 
 
-def _error_text(error: Exception) -> str:
+def _error_text(error: ValidationError | msgspec.ValidationError) -> str:
     return gettext("%(error)s. Nothing was saved.", error=explain_error(error))
