@@ -4,6 +4,8 @@ from sqlalchemy import select
 
 from linkweir.db import aggregate_dimensions_table, aggregate_values_table, click_aggregates_table
 from linkweir.db.schema import aggregate_values as table
+from linkweir.db.schema import click_aggregates
+from tests.db.aggregate_statements import select_with_values
 from tests.db.sample_database import SampleDatabase
 
 TEXTS = ["", "a", "a\0b", "a\0c", "Åbo", 'x"y\\u0000', "\U0001f600"]
@@ -47,3 +49,26 @@ def test_a_value_is_deleted_with_its_last_aggregate(sample: SampleDatabase) -> N
             click_aggregates_table.add_deltas(connection, [less[place]])
             click_aggregates_table.delete_zero_rows(connection, [rows[place]])
             assert connection.scalars(select(table.c.text)).all() == left
+
+
+def test_differences_add_up_in_every_sum(sample: SampleDatabase) -> None:
+    """What comes in one go for the same hour, day or block of days is one row there, and adds to what it has."""
+    hours = (384, 384, 385, 408, 768)
+    rows = [(sample.account, "", "attribute:plan", "made up", hour, 1, *(0,) * 9, 3) for hour in hours]
+    with sample.database.write() as connection:
+        click_aggregates_table.add_deltas(connection, rows)
+        click_aggregates_table.add_deltas(connection, rows)
+        here = select_with_values(click_aggregates).where(table.c.text == "made up")
+        sums = {(row.hours, row.hour): (row.human, row.certain_clickers) for row in connection.execute(here)}
+    assert sums == {
+        (1, 384): (4, 12),
+        (1, 385): (2, 6),
+        (1, 408): (2, 6),
+        (1, 768): (2, 6),
+        (24, 384): (6, 18),
+        (24, 408): (2, 6),
+        (24, 768): (2, 6),
+        (384, 384): (8, 24),
+        (384, 768): (2, 6),
+        (0, 0): (10, 30),
+    }

@@ -2,7 +2,8 @@
 (`message_links`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import add
 from typing import Any
 
 from sqlalchemy import (
@@ -44,22 +45,15 @@ _LARGE_COUNTS = frozenset(EXPECTED_COUNTS) - {"certain_clickers"}
 KEY_COLUMNS = ("axis", "hours", "hour", "word")
 MAX_SINGLE_ROWS = 64  # differences that are added one by one: a temporary table takes seven statements
 _LINK_KEY_COLUMNS = ["message_id", "position"]
+_BucketKey = tuple[int, ...]  # axis, first hour, value
 
 
-def _deltas_table(table: Table) -> str:
-    """Return the name of the temporary table of the connection that differences go through; SQL fans them out."""
-    return f"temp.{table.name}_deltas"
-
-
-def _build_fan_out(table: Table, size: int, *counts: str) -> str:
-    """Return a statement that adds what is in the temporary table to the sums over so many hours."""
-    begin = "0" if size == ALL_TIME else f"hour - hour % {size}"
-    sums = ", ".join(f"sum({name})" for name in counts)
-    more = _add_excluded(table, counts)
+def _build_upsert(table: Table, *counts: str) -> str:
+    """Return SQLite's statement that adds to one sum."""
+    columns = (*KEY_COLUMNS, *counts)
     return (
-        f"INSERT INTO {table.name} ({', '.join((*KEY_COLUMNS, *counts))})"  # noqa: S608 - names of ours
-        f" SELECT axis, {size}, {begin} AS begin, word, {sums} FROM {_deltas_table(table)} WHERE true"
-        f" GROUP BY axis, begin, word ON CONFLICT ({', '.join(KEY_COLUMNS)}) DO UPDATE SET {more}"
+        f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+        f" ON CONFLICT ({', '.join(KEY_COLUMNS)}) DO UPDATE SET {_add_excluded(table, counts)}"
     )
 
 
@@ -93,10 +87,9 @@ def _build_delete_zero(table: Table, *counts: str) -> BulkStatement:
 
 
 _COUNTS = {"rollups": CLICK_COUNTS, "settled": CLICK_COUNTS, "sends": ("sent", "delivered")}
-_FAN_OUT = {
-    (table.name, size): _build_fan_out(table, size, *_COUNTS[table.name])
+_UPSERT = {
+    table.name: _build_upsert(table, *_COUNTS[table.name])
     for table in (click_aggregates, frozen_aggregates, send_aggregates)
-    for size in BUCKET_SIZES
 }
 _FAN_OUT_OF_LISTS = {
     (table.name, sizes): _build_fan_out_of_lists(table, sizes, *_COUNTS[table.name])
@@ -150,13 +143,26 @@ def add_deltas(
         rows_of_sizes = [(row[0], size, bucket_start(row[1], size), *row[2:]) for size in sizes for row in encoded]
         connection.exec_driver_sql(_UPSERTS[table.name], rows_of_sizes)
         return
-    name, columns = _deltas_table(table), ("axis", "hour", "word", *_COUNTS[table.name])
-    connection.exec_driver_sql(f"CREATE TEMP TABLE IF NOT EXISTS {name} ({', '.join(columns)})")
-    parameters = ", ".join("?" * len(columns))
-    connection.exec_driver_sql(f"INSERT INTO {name} VALUES ({parameters})", encoded)  # noqa: S608 - names of ours
+    sums = {row[:3]: row[3:] for row in encoded}
+    if len(sums) < len(encoded):
+        sums = _sum_by_bucket(((row[:3], row[3:]) for row in encoded), HOUR)
     for size in sizes:
-        connection.exec_driver_sql(_FAN_OUT[table.name, size])
-    connection.exec_driver_sql(f"DELETE FROM {name}")  # noqa: S608
+        if size != HOUR:
+            sums = _sum_by_bucket(sums.items(), size)  # of the next smaller ones, which are many fewer than the rows
+        connection.exec_driver_sql(
+            _UPSERT[table.name],
+            [(axis, size, hour, value_id, *counts) for (axis, hour, value_id), counts in sorted(sums.items())],
+        )
+
+
+def _sum_by_bucket(sums: Iterable[tuple[_BucketKey, tuple[int, ...]]], size: int) -> dict[_BucketKey, tuple[int, ...]]:
+    """Add up the counts of sums that fall into the same sum over `size` hours."""
+    result: dict[_BucketKey, tuple[int, ...]] = {}
+    for (axis, hour, value_id), counts in sums:
+        key = axis, bucket_start(hour, size), value_id
+        known = result.get(key)
+        result[key] = counts if known is None else tuple(map(add, known, counts))
+    return result
 
 
 def delete_zero_rows(connection: Connection, rows: Sequence[tuple[Any, ...]], table: Table = click_aggregates) -> None:
