@@ -145,11 +145,25 @@ def test_a_hidden_link_only_condemns(hits: list[Hit], context: Evidence) -> None
             assert new.machine_probability >= old.machine_probability
 
 
-@given(HIT_LISTS, CONTEXTS)
-def test_rules_that_are_not_asked_would_not_apply(hits: list[Hit], context: Evidence) -> None:
+RECORDS = st.none() | st.builds(
+    Reputation,
+    st.integers(0, 10),
+    st.integers(0, 10),
+    st.sampled_from([0, 43_199, 43_200]).map(lambda age: age * SECOND_US),
+)
+
+
+@given(HIT_LISTS, CONTEXTS, st.data())
+def test_rules_that_are_not_asked_would_not_apply(hits: list[Hit], context: Evidence, data: st.DataObject) -> None:
     """Asking only the rules whose evidence is there, and looking up what they said of an alike hit, finds what
     asking all of them would.
     """
+    drawn = [(hit.id, data.draw(RECORDS), data.draw(RECORDS)) for hit in hits]
+    context = replace(
+        context,
+        reputations={key: record for key, record, _ in drawn if record},
+        fleets={key: fleet for key, _, fleet in drawn if fleet},
+    )
     extractor = FeatureExtractor(hits, context)
     for hit in hits:
         features = extractor.extract(hit)

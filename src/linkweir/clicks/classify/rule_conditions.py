@@ -3,9 +3,17 @@
 from collections.abc import Callable
 
 from linkweir.clicks import header_signals
-from linkweir.clicks.classify.classification import Reputation
 from linkweir.clicks.classify.features import CLICK_CHECK_US, HitFeatures
-from linkweir.clock import SECOND_US
+from linkweir.clicks.classify.record_conditions import (
+    answers,
+    has_few_people,
+    is_mostly_scanned,
+    is_of_long_scanning,
+    is_of_many_scans,
+    is_of_people,
+    is_of_scans,
+    is_of_some_readers,
+)
 
 # seconds since delivery: of 836 measured sweeps 69 %, 28 %, 2 %, 0.1 %
 SOON_SECONDS, MINUTES_SECONDS, LATER_SECONDS = 60.0, 300.0, 1800.0
@@ -14,9 +22,6 @@ AGE_BOUNDS_SECONDS = (-20.0, 0.0, 2.0, SOON_SECONDS, MINUTES_SECONDS, LATER_SECO
 PAUSE_BOUNDS_SECONDS = (3.0, 4.0, 10.0, 12.0)  # likewise of a run's longest and shortest pause
 VARIATION_BOUNDS = (0.1, 0.3)  # and of its pace
 SPREAD_BOUNDS = (6, 25)  # recipients of one address
-PEOPLE_RATIO = 6  # people click from a data centre if they do so in more than a seventh of its messages
-SCANNER_RATIO = 8  # a program is a scanner's if it was a machine at least that many times as often as a person
-SOME_READERS_RATIO = 4  # a program that scanned more often than that for each message it read is no reader's
 STRANGE_SIGNALS = (
     header_signals.NO_ACCEPT_LANGUAGE,
     header_signals.LACKS_HTML,
@@ -25,7 +30,6 @@ STRANGE_SIGNALS = (
 )
 RELAYED_BROWSERS = ("Safari", "Mobile Safari")
 RARELY_NAMED_BROWSERS = ("Safari", "Mobile Safari", "Firefox", "Edge")  # nearly all reports on scanners name Chrome
-LONG_HISTORY_US = 12 * 3600 * SECOND_US  # by then people from the same place and with the same browser would have shown
 
 
 def has_user_agent_class(name: str) -> Callable[[HitFeatures], bool]:
@@ -178,15 +182,11 @@ def lacks_language(features: HitFeatures) -> bool:
 def has_reader_history(features: HitFeatures) -> bool:
     """A record of people; one of whole networks only for what is odd there, since a plain browser is everywhere."""
     odd = features.hit.signals or features.hit.network is not None
-    return _is_of_people(features.reputation) or bool(odd and _is_of_people(features.fleet))
+    return answers(features.reputation, is_of_people) or bool(odd and answers(features.fleet, is_of_people))
 
 
 def has_readers_around(features: HitFeatures) -> bool:
-    return _is_of_people(features.fleet) and not has_reader_history(features)
-
-
-def _is_of_people(record: Reputation | None) -> bool:
-    return record is not None and record.human_messages >= max(2, 2 * record.machine_messages)
+    return answers(features.fleet, is_of_people) and not has_reader_history(features)
 
 
 def _is_drip(features: HitFeatures) -> bool:
@@ -217,18 +217,9 @@ def is_plain_echo(features: HitFeatures) -> bool:
 
 def has_scanner_fleet(features: HitFeatures) -> bool:
     """A fleet of scanners; where the client itself is known as one, that is the same past and counts once."""
-    fleet = _is_of_scanners(features.fleet, least=4) and not has_scanner_history(features)
+    fleet = answers(features.fleet, is_of_many_scans) and not has_scanner_history(features)
     age = features.age_seconds  # people come from clouds, too, but not when scanners do
     return fleet and (age is None or age < MINUTES_SECONDS or _has_strange_headers(features))
-
-
-def _is_of_scanners(record: Reputation | None, *, least: int) -> bool:
-    """A record of scanning, and hardly any of people: they may be there too, with the same browser."""
-    return (
-        record is not None
-        and record.machine_messages >= least
-        and record.human_messages * SCANNER_RATIO <= record.machine_messages
-    )
 
 
 def is_data_centre_soon(features: HitFeatures) -> bool:
@@ -240,7 +231,7 @@ def is_data_centre_soon(features: HitFeatures) -> bool:
         return False
     if record is None:  # an isolating browser is a current one, and complete
         return _has_strange_headers(features)
-    return record.human_messages * PEOPLE_RATIO <= record.machine_messages
+    return has_few_people(record)
 
 
 def is_soon_of_several(features: HitFeatures) -> bool:
@@ -302,15 +293,13 @@ def _is_complete(features: HitFeatures) -> bool:
 
 def is_new_in_scanner_fleet(features: HitFeatures) -> bool:
     """A program that was never seen, among such that scanned more often than people came."""
-    fleet = features.fleet
-    scanned = fleet is not None and fleet.machine_messages >= max(1, 2 * fleet.human_messages)
-    return scanned and features.reputation is None and not has_scanner_fleet(features)
+    return (
+        answers(features.fleet, is_mostly_scanned) and features.reputation is None and not has_scanner_fleet(features)
+    )
 
 
 def has_some_reader_history(features: HitFeatures) -> bool:
-    record = features.reputation
-    seen = record is not None and record.human_messages >= max(1, record.machine_messages / SOME_READERS_RATIO)
-    return seen and not has_reader_history(features)
+    return answers(features.reputation, is_of_some_readers) and not has_reader_history(features)
 
 
 def is_late_single_link(features: HitFeatures) -> bool:
@@ -329,17 +318,11 @@ def has_reading_pauses(features: HitFeatures) -> bool:
 
 
 def has_scanner_history(features: HitFeatures) -> bool:
-    return _is_of_scanners(features.reputation, least=2)
+    return answers(features.reputation, is_of_scans)
 
 
 def has_long_scanner_history(features: HitFeatures) -> bool:
-    record = features.reputation
-    return (
-        record is not None
-        and record.machine_messages >= 8
-        and not record.human_messages
-        and record.age_us >= LONG_HISTORY_US
-    )
+    return answers(features.reputation, is_of_long_scanning)
 
 
 def is_machine_run(features: HitFeatures) -> bool:

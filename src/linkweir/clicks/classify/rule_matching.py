@@ -2,7 +2,7 @@
 
 Hits look alike when their requests do (`_RequestShape`), and what is known and what surrounds them is between the same
 bounds: those here and `AGE_BOUNDS_SECONDS`, `PAUSE_BOUNDS_SECONDS` and `VARIATION_BOUNDS` are all that rules compare
-numbers with.
+numbers with, and `RECORD_TESTS` all that they ask of records.
 """
 
 from bisect import bisect_right
@@ -12,11 +12,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from linkweir._clicks import RuleBounds
-from linkweir.clicks.classify.classification import CLICK, HONEYPOT, OPEN, Evidence, Hit, Reputation
+from linkweir.clicks.classify.classification import CLICK, HONEYPOT, OPEN, Evidence, Hit
 from linkweir.clicks.classify.features import CLICK_CHECK_US, FeatureExtractor, HitFeatures
+from linkweir.clicks.classify.record_conditions import describe_record
 from linkweir.clicks.classify.rule_conditions import (
     AGE_BOUNDS_SECONDS,
-    LONG_HISTORY_US,
     PAUSE_BOUNDS_SECONDS,
     SPREAD_BOUNDS,
     VARIATION_BOUNDS,
@@ -89,8 +89,8 @@ def match_rules(
         evidence.common_signals,
         evidence.link_count,
         bisect_right(SPREAD_BOUNDS, evidence.recipients_per_ip.get(hit.ip, 0)) if hit.ip else 0,
-        _record_key(evidence.reputations.get(hit.id)),
-        _record_key(evidence.fleets.get(hit.id)),
+        describe_record(evidence.reputations.get(hit.id)),
+        describe_record(evidence.fleets.get(hit.id)),
     )
     match = _known_matches.get(key)
     if match is None:
@@ -101,10 +101,6 @@ def match_rules(
         match = RuleMatch(matching_codes(features), features.link_count, is_machine_run(features))
         _known_matches[key] = match
     return match
-
-
-def _record_key(record: Reputation | None) -> Hashable:
-    return record and (record.machine_messages, record.human_messages, record.age_us >= LONG_HISTORY_US)
 
 
 def matching_codes(features: HitFeatures) -> tuple[str, ...]:
