@@ -1,6 +1,6 @@
 """Adds up what the rules say of each hit of a message."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,6 +21,7 @@ HUMAN_THRESHOLD = 0.45  # and up to this one a person's
 OPEN_HUMAN_THRESHOLD = 0.35  # of opens, whose probabilities nothing was measured for
 WEAK_EVIDENCE_CAP = 1.9  # the most that what is not strong adds up to, together with the prior
 ASSESSMENT_CACHE_SIZE = 8192  # sets of rules with the sizes of mails that they applied to
+_shift_base_rate = lru_cache(ASSESSMENT_CACHE_SIZE)(shift_base_rate)  # what was assessed, by few base rates
 RULES_BY_CODE = {rule.code: rule for rule in RULES}
 
 
@@ -64,10 +65,10 @@ def _find_swept_clients(hits: Sequence[Hit], matches: Sequence[RuleMatch]) -> se
 
 def _find_swept_owners(hits: Sequence[Hit], assessments: Sequence["_Assessment"]) -> list[int]:
     """The clicks whose network's owner sent machines to other links at about their time."""
-    machine_hits: dict[str, list[Hit]] = {}
+    machine_hits: dict[str, dict[str, list[Hit]]] = {}  # by owner and source
     for hit, assessment in zip(hits, assessments, strict=True):
         if hit.kind == CLICK and assessment.without_reputation == "machine" and (owner := network_owner(hit)):
-            machine_hits.setdefault(owner, []).append(hit)
+            machine_hits.setdefault(owner, {}).setdefault(hit_source(hit), []).append(hit)
     if not machine_hits:
         return []
     return [
@@ -75,15 +76,18 @@ def _find_swept_owners(hits: Sequence[Hit], assessments: Sequence["_Assessment"]
         for index, hit in enumerate(hits)
         if hit.kind == CLICK
         and not hit.internal
-        and any(_is_of_same_sweep(hit, other) for other in machine_hits.get(network_owner(hit) or "", ()))
+        and (by_source := machine_hits.get(network_owner(hit) or ""))
+        and _is_of_same_sweep(hit, by_source)
     ]
 
 
-def _is_of_same_sweep(hit: Hit, other: Hit) -> bool:
-    return (
-        abs(hit.at - other.at) <= RUN_REACH_US
-        and hit.position != other.position
-        and hit_source(hit) != hit_source(other)
+def _is_of_same_sweep(hit: Hit, by_source: Mapping[str, Sequence[Hit]]) -> bool:
+    own = hit_source(hit)
+    return any(
+        abs(hit.at - other.at) <= RUN_REACH_US and hit.position != other.position
+        for source, others in by_source.items()
+        if source != own
+        for other in others
     )
 
 
@@ -110,7 +114,7 @@ def _classify_hit(hit: Hit, evidence: Evidence, result: "_Assessment") -> Classi
         )
     machine = result.reference
     if evidence.base_rate is not None and hit.kind == CLICK:
-        machine = shift_base_rate(machine, evidence.base_rate)
+        machine = _shift_base_rate(machine, evidence.base_rate)
     confidence = {"machine": machine, "human": 1 - machine}.get(result.verdict, max(machine, 1 - machine))
     return Classification(
         hit.id, result.verdict, round(confidence, 3), result.codes, result.without_reputation, machine, result.reference
