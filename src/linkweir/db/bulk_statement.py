@@ -7,7 +7,8 @@ triggers run once either way.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Insert, Update
@@ -15,6 +16,9 @@ from sqlalchemy.dialects import postgresql
 
 from linkweir.db.column_lists import change_lists, insert_lists
 from linkweir.db.postgresql_copy import copy_rows
+
+_Arrange = Callable[[tuple[Any, ...]], tuple[Any, ...]]
+_Compiled = tuple[str, _Arrange | None, tuple[Any, ...]]
 
 
 class BulkStatement:
@@ -28,7 +32,7 @@ class BulkStatement:
         self._names = tuple(names)
         self._uuid_indexes = [self._names.index(name) for name in uuid_names]
         self._of_lists: Insert | Update | Delete | None = None
-        self._compiled: dict[str, tuple[str, list[tuple[int | None, Any]] | None]] = {}
+        self._compiled: dict[str, _Compiled] = {}
 
     def run(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         """Execute it for each of the rows."""
@@ -37,10 +41,10 @@ class BulkStatement:
         if connection.dialect.name == "postgresql":
             self._run_on_postgresql(connection, rows)
             return
-        text, order = self._compile(connection)
+        text, arrange, constants = self._compile(connection)
         values = [self._encode_uuids(row) for row in rows] if self._uuid_indexes else rows
-        if order is not None:
-            values = [tuple(value if index is None else row[index] for index, value in order) for row in values]
+        if arrange is not None:
+            values = [arrange((*row, *constants)) for row in values]
         connection.exec_driver_sql(text, list(values))
 
     def _run_on_postgresql(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -64,13 +68,21 @@ class BulkStatement:
                 encoded[index] = value.int.to_bytes(16)  # UUID.bytes is this, and a call
         return tuple(encoded)
 
-    def _compile(self, connection: Connection) -> tuple[str, list[tuple[int | None, Any]] | None]:
-        """Compile the statement: its text, and where each parameter comes from (None: in the order of the rows)."""
+    def _compile(self, connection: Connection) -> _Compiled:
+        """Compile the statement: its text, what puts the values of a row and its constants in the order of parameters
+        (None: they are in it), and the constants.
+        """
         name = connection.dialect.name
         if name not in self._compiled:
             compiled = self._statement.compile(dialect=connection.dialect, column_keys=list(self._names))
             positions = tuple(compiled.positiontup or ())
-            index_by_name = {name: number for number, name in enumerate(self._names)}
-            order = [(index_by_name.get(position), compiled.params.get(position)) for position in positions]
-            self._compiled[name] = str(compiled), None if positions == self._names else order
+            constants = [position for position in positions if position not in self._names]
+            arrange: _Arrange | None = None
+            if positions != self._names:
+                index_by_name = {name: number for number, name in enumerate((*self._names, *constants))}
+                indexes = [index_by_name[position] for position in positions]
+                # a slice for one parameter, since an itemgetter of one index returns no tuple
+                arrange = itemgetter(*indexes) if len(indexes) > 1 else itemgetter(slice(indexes[0], indexes[0] + 1))
+            values = tuple(compiled.params[position] for position in constants)
+            self._compiled[name] = str(compiled), arrange, values
         return self._compiled[name]
