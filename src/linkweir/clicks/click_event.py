@@ -16,6 +16,7 @@ import msgspec
 
 from linkweir.clicks.enrichment import MAX_USER_AGENT_CHARS, NO_ENRICHMENT, Enrichment
 from linkweir.tokens import HONEYPOT_INDEX, PIXEL_INDEX, Opened, Privacy, campaign_tags
+from linkweir.tokens.identifiers import uuid_from_number
 
 OPEN_POSITION = -1
 HONEYPOT_POSITION = -2  # of the hidden link that no person can follow
@@ -156,14 +157,10 @@ def make_event_id() -> uuid.UUID:
         numbers = [int.from_bytes(data[at : at + 16], "big") for at in range(0, len(data), 16)]
         number = numbers.pop()
         _random_numbers.extend(numbers)
-    made = _new_uuid(uuid.UUID)  # its constructor checks much, and takes most of the time
-    _set_attribute(made, "int", number & _RANDOM_BITS | _VERSION_4_BITS)
-    _set_attribute(made, "is_safe", _UNKNOWN_SAFETY)
-    return made
+    return uuid_from_number(number & _RANDOM_BITS | _VERSION_4_BITS)
 
 
 _RANDOM_BITS, _VERSION_4_BITS = ~(0xF << 76 | 3 << 62), 4 << 76 | 2 << 62
-_new_uuid, _set_attribute, _UNKNOWN_SAFETY = uuid.UUID.__new__, object.__setattr__, uuid.SafeUUID.unknown
 RANDOM_NUMBERS = 64  # numbers asked of the system at once
 _random_numbers: list[int] = []
 if hasattr(os, "register_at_fork"):

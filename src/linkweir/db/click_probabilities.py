@@ -59,9 +59,13 @@ def iter_click_values(
 
 def expected_clickers(hits: Iterable[ProbableHit]) -> dict[DimensionValue, ExpectedClicker]:
     """Return where a message with these hits counts, and as how much; the order of hits changes nothing."""
+    first_hits = sorted(hits, key=lambda hit: (hit.at, hit.id))[:MAX_HITS_PER_MESSAGE]
+    if len(first_hits) == 1:  # as most have, and what follows comes to this
+        (hit,) = first_hits
+        probability = round((1 - hit.machine_basis_points / BASIS_POINTS) * BASIS_POINTS)
+        return dict.fromkeys(hit.dimensions, (hit.at // HOUR_US, probability)) if probability else {}
     nobody: dict[DimensionValue, float] = {}  # the probability that all hits so far are by machines
     best: dict[DimensionValue, tuple[float, int]] = {}  # of being the first by a person, and when
-    first_hits = sorted(hits, key=lambda hit: (hit.at, hit.id))[:MAX_HITS_PER_MESSAGE]
     for hit in first_hits:
         machine = hit.machine_basis_points / BASIS_POINTS
         if machine == 1.0:

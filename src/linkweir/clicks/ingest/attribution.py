@@ -34,7 +34,9 @@ def attribute_events(
     message_locks.lock_references(
         connection, {event.message_ref for event in events if event.message_ref and event.number not in messages}
     )  # before it is asked what is stored: another worker may have some of these events
-    new = [by_id[key] for key in by_id.keys() - clicks_table.find_stored_ids(connection, list(by_id))]
+    for stored in clicks_table.find_stored_ids(connection, list(by_id)):
+        del by_id[stored]
+    new = list(by_id.values())
     new.sort(key=lambda event: (event.at, event.id.int))
     owners = clicks_table.get_key_owners(connection, {event.key_id for event in new}) if new else {}
     groups: _Groups = {}
@@ -78,7 +80,7 @@ def _find_internal_origin(
     event: ClickEvent, row: RowMapping | None, account_id: uuid.UUID | None
 ) -> InternalOrigin | None:
     """By what the sender's own people made this click; None: not as far as is known."""
-    if account_id is not None and account_id.hex in event.internal_accounts.split():
+    if event.internal_accounts and account_id is not None and account_id.hex in event.internal_accounts.split():
         return "network"
     if event.campaign == INTERNAL_TAG or (row is not None and row["internal"]):
         return "recipient"

@@ -27,6 +27,8 @@ from linkweir.clicks.ingest.clicker_changes import iter_clicker_changes
 from linkweir.clicks.ingest.message_clicks import ClickClassifier, LoadLaterClicks, MessageClicks, UniqueClicks
 from linkweir.db import click_aggregates_table, clicks_table, outbox_table, reclassification_queries
 
+_link_counts = itemgetter(*LINK_COLUMNS)
+
 
 @contextmanager
 def _garbage_collection_paused() -> Iterator[None]:
@@ -236,6 +238,6 @@ def _link_row(
         message,
         position,
         deltas.destinations[key],
-        *(deltas.links[key][column] for column in LINK_COLUMNS),
+        *_link_counts(deltas.links[key]),
         first_at,
     )

@@ -8,6 +8,8 @@ from sqlalchemy import DDL, Index, MetaData, String, Table, UniqueConstraint, ev
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import UserDefinedType
 
+from linkweir.tokens.identifiers import uuid_from_number
+
 
 class BinaryUuid(UserDefinedType[uuid.UUID]):
     """A UUID as its 16 bytes, which take half the space of its hexadecimal digits."""
@@ -38,7 +40,7 @@ def _to_bytes(value: uuid.UUID | None) -> bytes | None:
 
 
 def _to_uuid(value: bytes | None) -> uuid.UUID | None:
-    return None if value is None else uuid.UUID(int=int.from_bytes(value))
+    return None if value is None else uuid_from_number(int.from_bytes(value))
 
 
 metadata = MetaData(
