@@ -2,11 +2,13 @@
 
 `python -m bench.ingest_load [--clicks N] [--messages N] [--batch N]`. A real database, mails with links
 and tags, and facts as people and scanners make them, in batches as the journal hands them over; one core. What came of
-it is checked against a plain recount of the clicks table, and the sums are then made anew and must be the same.
+it is checked against a plain recount of the clicks table, and the sums are then made anew and must be the same. A
+digest of the result tells whether another version judges and counts the same clicks alike.
 """
 
 import argparse
 import cProfile
+import hashlib
 import pstats
 import random
 import resource
@@ -30,9 +32,21 @@ from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
 from linkweir.clicks.known_networks import KnownNetworks
 from linkweir.clock import SECOND_US
 from linkweir.db import accounts_table, aggregate_dimensions_table, messages_table
-from linkweir.db.aggregate_columns import COUNTED_VERDICTS, VERDICTS
+from linkweir.db.aggregate_columns import (
+    COUNTED_VERDICTS,
+    EXPECTED_LINK_COUNTS,
+    EXPECTED_MESSAGE_COUNTS,
+    VERDICTS,
+)
 from linkweir.db.messages_table import NewMessage
-from linkweir.db.schema import click_aggregates, clicks, message_links
+from linkweir.db.schema import (
+    CLICK_COUNTS,
+    aggregate_dimensions,
+    aggregate_values,
+    click_aggregates,
+    clicks,
+    message_links,
+)
 from linkweir.db.schema import messages as message_rows
 from linkweir.db.schema_upgrade import migrate
 from linkweir.db.sqlite_database import SqliteDatabase
@@ -42,6 +56,7 @@ from linkweir.mail import message_ids
 START_US = 1_790_000_000_000_000
 LINKS_PER_MESSAGE = 8
 GUARD_CLICKS = 20_000
+JUDGED_COLUMNS = ("at", "position", "verdict", "confidence", "reasons", "machine_basis_points", "first", "firsts")
 SCANNED_SHARE = 0.15  # of the mails, by a scanner that follows every link
 DOMAINS = ("gmail.com", "outlook.com", "yahoo.com", "icloud.com", "web.de", *(f"firm{n}.example" for n in range(200)))
 USER_AGENTS = tuple(
@@ -114,6 +129,9 @@ def generate_events(sent: list[tuple[int, int]], number: int, rng: random.Random
         else:
             result += _human_events(message, at + int(rng.expovariate(1 / 14_400) * SECOND_US) + 30 * SECOND_US, rng)
     result.sort(key=lambda fact: fact.at)
+    ids = random.Random(number)  # noqa: S311 - of this traffic, which is the same in each run
+    for event in result:
+        event.id = uuid.UUID(int=ids.getrandbits(128), version=4)
     return result[:number]
 
 
@@ -188,6 +206,36 @@ def check_aggregates(database: SqliteDatabase, account: uuid.UUID, expected: int
     return result
 
 
+def digest_stored(database: SqliteDatabase) -> str:
+    """A digest of all verdicts, sums and counts, without ids that differ from run to run: equal for two versions that
+    judge and count alike, click for click.
+    """
+    judged = select(*(clicks.c[name] for name in JUDGED_COLUMNS)).order_by(clicks.c.at, clicks.c.id)
+    names = (aggregate_dimensions.c.scope, aggregate_dimensions.c.dimension, aggregate_values.c.text)
+    keys = (*names, click_aggregates.c.hours, click_aggregates.c.hour)
+    summed = (
+        select(*keys, *(click_aggregates.c[name] for name in CLICK_COUNTS))
+        .join(aggregate_dimensions, aggregate_dimensions.c.id == click_aggregates.c.axis)
+        .join(aggregate_values, aggregate_values.c.id == click_aggregates.c.word)
+        .order_by(*keys)
+    )
+    sent = (message_rows.c.created_at, message_rows.c.recipient)
+    counts = (message_rows.c[name] for name in ("status", "click_count", *EXPECTED_MESSAGE_COUNTS))
+    counted = select(*sent, *counts).order_by(*sent)
+    links = [message_links.c[name] for name in (*VERDICTS, *EXPECTED_LINK_COUNTS, "first_at")]
+    linked = (
+        select(*sent, message_links.c.position, message_links.c.destination, *links)
+        .join(message_rows, message_rows.c.id == message_links.c.message_id)
+        .order_by(*sent, message_links.c.position)
+    )
+    digest = hashlib.sha256()
+    with database.read() as connection:
+        for statement in (judged, summed, counted, linked):
+            for row in connection.execute(statement):
+                digest.update(repr(tuple(row)).encode())
+    return digest.hexdigest()[:16]
+
+
 def database_bytes(database: SqliteDatabase) -> int:
     """Bytes of the database with everything written back."""
     with database.read() as connection:
@@ -253,6 +301,7 @@ def _measure(folder: Path, options: argparse.Namespace) -> None:
     print(
         f"kept      {len(facts) / seconds:8.0f} clicks a second on the wall, {len(facts) / cpu:.0f} of processor time"
     )
+    print(f"result    {digest_stored(database)}: the same for versions that judge and count alike")
     print(f"database  {grown / len(facts) * 1e6 / 1e6:8.0f} MB for a million clicks")
     began = time.perf_counter()
     rebuild_aggregates(database, START_US, lambda _what, _done: True)
