@@ -18,8 +18,9 @@ import sqlalchemy as sa
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Connection
 
+from linkweir.clicks.ingest.rebuild_worker import rebuild_aggregates
 from linkweir.clock import SECOND_US, now
-from linkweir.db.schema import click_aggregates, click_inbox, clicks, messages, outbox, queue
+from linkweir.db.schema import CLICK_COUNTS, click_aggregates, click_inbox, clicks, messages, outbox, queue
 from linkweir.db.time_buckets import HOUR
 from linkweir.errors import DatabaseUnavailable
 from linkweir.tokens import Tracker
@@ -277,6 +278,18 @@ class LoadedMachines:
     def _list_sums(self) -> list[dict[str, Any]]:
         statement = select_with_values(click_aggregates)
         return self.query(lambda connection: [dict(row) for row in connection.execute(statement).mappings()])
+
+    def check_rebuilt_sums(self) -> None:
+        """The sums are those that the stored clicks come to, in each dimension."""
+
+        def read() -> set[tuple[Any, ...]]:
+            names = ("scope", "dimension", "value", "hours", "hour", *CLICK_COUNTS)
+            rows = [tuple(row[name] for name in names) for row in self._list_sums()]
+            return {row for row in rows if any(row[5:])}
+
+        counted = read()
+        assert rebuild_aggregates(self.accepting.components.database, now(), lambda _what, _done: True)
+        assert read() == counted
 
     def _check_mails(self) -> None:
         """Each mail that was accepted was accepted once and reached the relay; a copy of it came only when the claim of

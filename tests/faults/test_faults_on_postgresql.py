@@ -160,3 +160,8 @@ def test_a_full_disk_of_a_machine(machines: LoadedMachines, tmp_path: Path) -> N
             machines.check()
         finally:
             machine.kill()
+
+
+def test_sums_are_those_of_the_stored_clicks(machines: LoadedMachines) -> None:
+    """After all of this every sum, in each dimension, is what the clicks that are stored come to."""
+    machines.check_rebuilt_sums()
