@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from linkweir.clock import HOUR_US
-from linkweir.db import accounts_table, schema, send_aggregates_table
+from linkweir.db import accounts_table, click_aggregates_table, schema, send_aggregates_table
 from linkweir.db.database import Database
 from linkweir.db.time_buckets import HOUR as HOURLY
 from tests.databases import make_database
@@ -91,3 +91,32 @@ def test_a_sandbox_counts_nowhere(database: Database) -> None:
         send_aggregates_table.count_delivered(connection, [one["id"]])
         assert list_hourly_sends(connection) == {}
         assert connection.scalars(select(schema.message_tags.c.message_id)).all() == [one["id"]]
+
+
+def test_few_differences_add_up_as_many_do(database: Database, dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is counted message by message gives the sums that it gives together: with keys that are new, that have a
+    number, and that hold U+0000, quotes or nothing, in several hours, and when it is taken back.
+    """
+    odd = "nul\0inside" if dialect == "sqlite" else "none"  # PostgreSQL has no such texts
+    rows = [
+        make_message_row(tags=tags, variant=variant, attributes=attributes, created_at=hour * HOUR_US)
+        for hour in (5, 6, 30, 500)
+        for tags in ([], ["a"], ["a", "b\"'"])
+        for variant in (None, "B", "")
+        for attributes in (None, {"plan": "\u00fc", "x": odd}, {"1": "1"})
+    ]
+    sums = []
+    for most, batches in ((click_aggregates_table.MAX_SINGLE_ROWS, [[row] for row in rows]), (0, [rows])):
+        monkeypatch.setattr(click_aggregates_table, "MAX_SINGLE_ROWS", most)
+        with database.write() as connection:
+            for batch in batches:
+                send_aggregates_table._add_counts(connection, batch, "sent")
+            for batch in batches[:1]:
+                send_aggregates_table._add_counts(connection, batch, "sent", factor=-1)
+                send_aggregates_table._add_counts(connection, batch, "sent")
+            stored = connection.execute(select_with_values(schema.send_aggregates)).mappings()
+            names = ("scope", "dimension", "hours", "hour", "value", "sent", "delivered")
+            sums.append(sorted(tuple(row[name] for name in names) for row in stored))
+            connection.execute(delete(schema.send_aggregates))
+    assert sums[0] == sums[1]
+    assert len(sums[0]) > 200

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from operator import add
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 
 from linkweir.db import aggregate_dimensions_table, aggregate_values_table
 from linkweir.db.aggregate_columns import EXPECTED_LINK_COUNTS, VERDICTS
+from linkweir.db.aggregate_values_table import JSON_NUL
 from linkweir.db.bulk_statement import BulkStatement
 from linkweir.db.click_texts_table import get_or_create_text_ids, is_shared
 from linkweir.db.column_lists import list_parameter
@@ -33,6 +35,8 @@ from linkweir.db.portable_sql import insert
 from linkweir.db.schema import (
     CLICK_COUNTS,
     EXPECTED_COUNTS,
+    aggregate_dimensions,
+    aggregate_values,
     click_aggregates,
     frozen_aggregates,
     message_link_rows,
@@ -103,6 +107,14 @@ _UPSERTS = {
     for table in (click_aggregates, frozen_aggregates, send_aggregates)
     for counts in (_COUNTS[table.name],)
 }
+_AXES, _WORDS = aggregate_dimensions.name, aggregate_values.name
+_FIND_KEYS = (
+    f"SELECT 0, item.key, {_AXES}.id FROM json_each(?) AS item CROSS JOIN {_AXES}"  # noqa: S608 - names of ours
+    f" ON {_AXES}.account_id = unhex(json_extract(item.value, '$[0]'))"
+    f" AND {_AXES}.scope = json_extract(item.value, '$[1]') AND {_AXES}.dimension = json_extract(item.value, '$[2]')"
+    f" UNION ALL SELECT 1, item.key, {_WORDS}.id FROM json_each(?) AS item CROSS JOIN {_WORDS}"
+    f" ON {_WORDS}.text = item.value"
+)
 _ZERO_DELETES = {
     "rollups": _build_delete_zero(click_aggregates, *CLICK_COUNTS),
     "sends": _build_delete_zero(send_aggregates, "sent", "delivered"),
@@ -133,7 +145,7 @@ def add_deltas(
     """
     if not rows:
         return
-    encoded, _ = _encode_rows(connection, rows)
+    encoded = _encode_few_rows(connection, rows) or _encode_rows(connection, rows)[0]
     sizes = (HOUR,) if hours_only or table is frozen_aggregates else BUCKET_SIZES
     if connection.dialect.name == "postgresql":
         lists = dict(zip(("axis", "hour", "word", *_COUNTS[table.name]), zip(*encoded, strict=True), strict=True))
@@ -183,6 +195,29 @@ def _encode_rows(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> tup
     axis = _dimension_ids(connection, rows)
     encoded = [(axis[row[0].int, row[1], row[2]], row[4], value_ids[row[3]], *row[5:]) for row in rows]
     return encoded, set(value_ids.values())
+
+
+def _encode_few_rows(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> list[tuple[int, ...]] | None:
+    """The rows by the numbers of their keys, found by one statement; None where they are many, where a key has no
+    number yet, and where SQLite's JSON would end a text at U+0000.
+    """
+    if len(rows) > MAX_SINGLE_ROWS or connection.dialect.name == "postgresql":
+        return None
+    axes: dict[tuple[int, str, str], int] = {}  # with their place in the list that is asked for
+    words: dict[str, int] = {}
+    for row in rows:
+        axes.setdefault((row[0].int, row[1], row[2]), len(axes))
+        words.setdefault(row[3], len(words))
+    asked = [[(f"{account:032x}", scope, dimension) for account, scope, dimension in axes], list(words)]
+    asked_json = [orjson.dumps(keys).decode() for keys in asked]
+    if any(JSON_NUL in text for text in asked_json):
+        return None
+    axis_ids, word_ids = [0] * len(axes), [0] * len(words)
+    for is_word, place, number in connection.exec_driver_sql(_FIND_KEYS, tuple(asked_json)):
+        (word_ids if is_word else axis_ids)[place] = number
+    if 0 in axis_ids or 0 in word_ids:  # the numbers begin with 1
+        return None
+    return [(axis_ids[axes[row[0].int, row[1], row[2]]], row[4], word_ids[words[row[3]]], *row[5:]) for row in rows]
 
 
 def _dimension_ids(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[tuple[int, str, str], int]:
