@@ -19,12 +19,14 @@ import sys
 import tempfile
 import time
 import uuid
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
 from bench.ingest_load import START_US, generate_events
+from linkweir.benchmark import WrongAnswerError
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.ingest.ingest_worker import BATCH_EVENTS
 from linkweir.clicks.journal.carry_signals import CarrySignals
@@ -66,29 +68,57 @@ def _open_transport(folder: Path, options: argparse.Namespace, stack: contextlib
         stack.callback(database.close)
         migrate(database)
         return ClickInbox(database, vault, log)
+    stream = open_stream(folder, options.nats, tuple(filter(None, options.monitoring.split(","))))
+    stack.callback(stream.close)
+    print(f"stream of {options.nats.count(',') + 1} servers, {stream.count_waiting()} events in it, {stream.concern}")
+    return stream
+
+
+def open_stream(folder: Path, servers: str, monitoring: tuple[str, ...]) -> ClickStream:
+    """A new stream of these NATS servers, on as many of them as three."""
+    log = structlog.get_logger()
     settings = Settings(
         data=folder,
         database="postgresql://none@none/none",  # which nothing here needs
         click_transport="jetstream",
-        nats_url=options.nats,
-        nats_monitoring=tuple(filter(None, options.monitoring.split(","))),
-        nats_replicas=min(3, options.nats.count(",") + 1),
+        nats_url=servers,
+        nats_monitoring=monitoring,
+        nats_replicas=min(3, servers.count(",") + 1),
         nats_stream=f"bench-{uuid.uuid4().hex}",
     )
-    stream = ClickStream(settings, vault, log, DeadLetterFile(folder, log))
-    stack.callback(stream.close)
-    print(f"stream of {settings.nats_replicas} servers, {stream.count_waiting()} events in it, {stream.concern}")
-    return stream
+    return ClickStream(settings, Vault(folder / "vault.key"), log, DeadLetterFile(folder, log))
 
 
-def _measure(transport: ClickTransport, folder: Path, options: argparse.Namespace, goal: int) -> None:
-    """Bring events there and back, and print how fast."""
-    sent = [(number, START_US) for number in range(1 << 41, (1 << 41) + options.events // 3)]
-    events = generate_events(sent, options.events, random.Random(17))  # noqa: S311 - traffic, not a secret
+@dataclass(frozen=True, slots=True)
+class TransferRate:
+    """How many events went one way, and how long it took: on the wall, and of this process's own time."""
+
+    events: int
+    seconds: float
+    processor_seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """Events a second on the wall."""
+        return self.events / self.seconds
+
+    def __str__(self) -> str:
+        own = self.events / self.processor_seconds
+        return f"{self.events:,} events, {self.per_second:,.0f}/s on the wall, {own:,.0f}/s of this process"
+
+
+def generate_clicks(number: int) -> list[ClickEvent]:
+    """So many events, as `bench.ingest_load` makes them, on messages that are in no database."""
+    sent = [(key, START_US) for key in range(1 << 41, (1 << 41) + max(1, number // 3))]
+    return generate_events(sent, number, random.Random(17))  # noqa: S311 - traffic, not a secret
+
+
+def measure_rates(transport: ClickTransport, events: Sequence[ClickEvent]) -> tuple[TransferRate, TransferRate]:
+    """Bring events to the transport, read them and delete them there: how fast each was."""
     began, used = time.perf_counter(), _processor_seconds()
     for start in range(0, len(events), MAX_BATCH_EVENTS):
         transport.send(events[start : start + MAX_BATCH_EVENTS])
-    _print_rate("sent", len(events), began, used, goal)
+    sent = TransferRate(len(events), time.perf_counter() - began, _processor_seconds() - used)
     began, used = time.perf_counter(), _processor_seconds()
     read: list[ClickEvent] = []
     while len(read) < len(events):
@@ -96,9 +126,17 @@ def _measure(transport: ClickTransport, folder: Path, options: argparse.Namespac
         read += batch.events
         if batch.cursor is not None:
             transport.acknowledge(batch.cursor)
-    _print_rate("read", len(read), began, used, goal)
-    assert {event.id for event in read} == {event.id for event in events}, "not what was sent"
-    assert len(read) == len(events), "an event was read twice"
+    received = TransferRate(len(read), time.perf_counter() - began, _processor_seconds() - used)
+    if len(read) != len(events) or {event.id for event in read} != {event.id for event in events}:
+        raise WrongAnswerError("what was read is not what was sent, each event once")
+    return sent, received
+
+
+def _measure(transport: ClickTransport, folder: Path, options: argparse.Namespace, goal: int) -> None:
+    """Bring events there and back, and print how fast."""
+    events = generate_clicks(options.events)
+    sent, received = measure_rates(transport, events)
+    print(f"sent  {sent}  (goal {goal:,})\nread  {received}  (goal {goal:,})")
     for durable in ("node", "cluster"):
         _measure_waits(folder / durable, durable, transport, events[: options.events // 5], options.readers)
 
@@ -149,14 +187,6 @@ def _measure_waits(
 def _processor_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
-
-
-def _print_rate(what: str, count: int, began: float, used: float, goal: int) -> None:
-    seconds, processor = time.perf_counter() - began, _processor_seconds() - used
-    print(
-        f"{what}  {count:>9,} events  {count / seconds:>9,.0f}/s on the wall  {count / processor:>9,.0f}/s of this"
-        f" process  (goal {goal:,})"
-    )
 
 
 if __name__ == "__main__":

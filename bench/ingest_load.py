@@ -38,6 +38,7 @@ from linkweir.db.aggregate_columns import (
     EXPECTED_MESSAGE_COUNTS,
     VERDICTS,
 )
+from linkweir.db.database import Database
 from linkweir.db.messages_table import NewMessage
 from linkweir.db.schema import (
     CLICK_COUNTS,
@@ -71,9 +72,7 @@ USER_AGENTS = tuple(
 BROWSER_SIGNALS = "no-sec-fetch"  # a signal that real traffic has now and then
 
 
-def deliver_messages(
-    database: SqliteDatabase, account: uuid.UUID, number: int, rng: random.Random
-) -> list[tuple[int, int]]:
+def deliver_messages(database: Database, account: uuid.UUID, number: int, rng: random.Random) -> list[tuple[int, int]]:
     """Deliver this many messages of a few campaigns over a day: the tokens' numbers, and when."""
     result: list[tuple[int, int]] = []
     for start in range(0, number, 1000):
@@ -182,7 +181,7 @@ def ingest(database: SqliteDatabase, facts: list[ClickEvent], batch: int, unders
     return time.perf_counter() - began
 
 
-def check_aggregates(database: SqliteDatabase, account: uuid.UUID, expected: int) -> Counter[str]:
+def check_aggregates(database: Database, account: uuid.UUID, expected: int) -> Counter[str]:
     """Verdicts of all clicks; the sums must agree with them."""
     with database.read() as connection:
         grouped = select(clicks.c.verdict, func.count()).group_by(clicks.c.verdict)

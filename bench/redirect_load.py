@@ -71,7 +71,7 @@ def measure(workers: int, rounds: int, connections: int = CONNECTIONS, *, with_g
         granian = stack.enter_context(redirect_peers.serve_granian(workers)) if with_granian else None
         settings = {"LINKWEIR_JOURNAL_FACTS": str(JOURNAL_CAPACITY)}
         service = stack.enter_context(ServiceProcess("--workers", str(workers), **settings))
-        paths = _create_links(service)
+        paths = create_links(service)
         sides = [
             ("ours", RedirectPeer(service.url, service.pid), result.linkweir),
             ("bare", bare, result.baseline),
@@ -84,11 +84,11 @@ def measure(workers: int, rounds: int, connections: int = CONNECTIONS, *, with_g
                 spent = read_tree_seconds(peer.pid) - before
                 result.cpu_seconds[name] = result.cpu_seconds.get(name, 0.0) + spent
                 _wait_until_stored(service)  # what is still being stored must not weigh on the others
-        _check(service, sum(item.requests for item in result.linkweir))
+        check_recorded(service, sum(item.requests for item in result.linkweir))
     return result
 
 
-def _create_links(service: ServiceProcess) -> list[str]:
+def create_links(service: ServiceProcess) -> list[str]:
     """Paths of links that lead to different places, after each of some has been followed there."""
     ring = keyring_file.load(service.data / "keys.json")
     destinations = [f"https://example.com/shop/item-{number}?id={number}&utm_source=mail" for number in range(LINKS)]
@@ -103,7 +103,7 @@ def _create_links(service: ServiceProcess) -> list[str]:
     return paths
 
 
-def _check(service: ServiceProcess, requests: int) -> None:
+def check_recorded(service: ServiceProcess, requests: int) -> None:
     """Every redirect that wrk saw is in the journal or the database, and none was lost."""
     time.sleep(3)  # other processes' figures
     text = service.client.get("/metrics").text

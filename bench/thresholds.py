@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench import (
+    counting_cost,
+    database_outage,
     delivery_load,
     file_rewriting,
     ingest_load,
@@ -12,6 +14,7 @@ from bench import (
     redirect_load,
     send_load,
     smtp_load,
+    worker_scaling,
 )
 from bench.cases.scaling_families import FAMILIES, InputFamily
 from bench.complexity import LINKWEIR, MAX_SECONDS, measure_scaling
@@ -93,6 +96,7 @@ def list_thresholds(*, quick: bool = False) -> list[Threshold]:
             unit="bytes",
         )
     )
+    result += _database_thresholds()
     result.append(
         Threshold("scan: instructions per byte, 100 KB", 5.0, 7.0, ratios.scanner_instructions, at_least=False)
     )
@@ -145,6 +149,20 @@ def _sending_thresholds() -> list[Threshold]:
         ),
         Threshold("delivery to a sink / aiosmtplib, 100 KB", 1.0, 0.5, delivery_load.compare_with_plain_client),
         Threshold(f"{mails} over SMTP: growth", 200, 260, smtp_load.measure_growth, at_least=False, unit="MiB"),
+    ]
+
+
+def _database_thresholds() -> list[Threshold]:
+    return [
+        Threshold(
+            "counting on PostgreSQL / SQLite, processor time",
+            1.5,
+            2.2,
+            counting_cost.compare_with_sqlite,
+            at_least=False,
+        ),
+        Threshold("two workers / one, processor time", 1.15, 1.5, worker_scaling.compare_workers, at_least=False),
+        Threshold("redirects with the database down / with it", 0.95, 0.7, database_outage.compare_outage),
     ]
 
 

