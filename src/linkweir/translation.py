@@ -155,7 +155,7 @@ def _compile_form(form: str) -> re.Pattern[str]:
     """The pattern of what a form gives when it is filled in."""
     pieces = _VALUE.split(form)  # text, name, text, name, ...
     return re.compile(
-        "".join(f"(?P<{one}>.+)" if place % 2 else re.escape(one) for place, one in enumerate(pieces)), re.S
+        "".join(f"(?P<{piece}>.+)" if index % 2 else re.escape(piece) for index, piece in enumerate(pieces)), re.S
     )
 
 
