@@ -507,6 +507,7 @@ cdef class RowRange:
     cdef int64_t id_shift  # from a row to that of its message id
     cdef int64_t next, stop, block  # rows: the first that no block has, the end, and how many are a block
     cdef int64_t row_bytes  # on average
+    cdef bint is_begun  # by the one thread that may
     cdef PyThread_type_lock lock  # of `next` and `stop`
 
     def __cinit__(self, ForeignArray documents not None, int64_t start, int64_t stop, ForeignArray ids=None,
@@ -624,7 +625,7 @@ cdef class RowRewriter:
         """Rewrite the rows of a range, as far as no other thread divides it.
 
         Returns TextRows, more than one if the text would be longer than `text_limit` bytes, and the numbers of links by
-        outcome. Lets other threads run while it works.
+        outcome. Lets other threads run while it works. Raises ValueError for a range that was rewritten before.
         """
         cdef lw_rows rows = self.template
         cdef lw_column id_column
@@ -632,6 +633,9 @@ cdef class RowRewriter:
         cdef list done = []
         if (rows_left.ids is None) != self.has_prefix:
             raise ValueError("either a prefix for all rows or message ids are needed")
+        if rows_left.is_begun:  # what another call has taken would be missing here
+            raise ValueError("the rows of this range are rewritten already")
+        rows_left.is_begun = True
         rows.documents = &rows_left.documents.column
         if rows_left.ids is not None:
             id_column = rows_left.ids.column

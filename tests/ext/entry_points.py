@@ -411,17 +411,16 @@ def make_column(texts: Sequence[bytes | None], format_: bytes) -> Column:
     bits = sum((text is not None) << number for number, text in enumerate(texts))
     valid, nulls = bits.to_bytes(len(texts) // 8 + 1, "little"), sum(text is None for text in texts)
     wide = _arrow.ArrayData(b"Z", len(texts), nulls, (valid, offsets, empty.join(text or empty for text in texts)))
-    native = make_row_rewriter().rewrite(_arrow.import_array(*wide.export_array()), 0, len(texts), text_limit=1 << 40)[
-        0
-    ]
+    rows = _arrow.RowRange(_arrow.import_array(*wide.export_array()), 0, len(texts))
+    native = make_row_rewriter().rewrite(rows, text_limit=1 << 40)[0]
     assert native[0].null_bitmap()[1] == nulls
     chunks = [_arrow.join_rows(native).to_array(format_), make_texts(rest, format_)]
     return Column(chunks[0], chunks)
 
 
 def make_texts(data: _arrow.ArrayData, format_: bytes) -> _arrow.ArrayData:
-    rows = make_row_rewriter().rewrite(_arrow.import_array(*data.export_array()), 0, data.length, text_limit=9)[0]
-    return rows[0].to_array(format_)
+    rows = _arrow.RowRange(_arrow.import_array(*data.export_array()), 0, data.length)
+    return make_row_rewriter().rewrite(rows, text_limit=9)[0][0].to_array(format_)
 
 
 def make_row_rewriter() -> _arrow.RowRewriter:

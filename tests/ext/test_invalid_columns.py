@@ -59,12 +59,18 @@ def test_rows_outside_of_a_column_are_refused() -> None:
         with pytest.raises(IndexError):
             texts.count_bytes(start, stop)
         with pytest.raises(IndexError):
-            rewriter.rewrite(texts, start, stop, text_limit=99)
+            _arrow.RowRange(texts, start, stop)
+    for first_id in (-1, 1, 2**62):
+        with pytest.raises(IndexError):
+            _arrow.RowRange(texts, 0, 1, texts, first_id)
     with pytest.raises(ValueError, match="either"):
-        rewriter.rewrite(texts, 0, 1, texts, text_limit=99)
+        rewriter.rewrite(_arrow.RowRange(texts, 0, 1, texts), text_limit=99)
     with pytest.raises(OverflowError):
-        rewriter.rewrite(texts, 0, 1, text_limit=2)
-    rows = rewriter.rewrite(texts, 0, 1, text_limit=3)[0][0]
+        rewriter.rewrite(_arrow.RowRange(texts, 0, 1), text_limit=2)
+    rows_left = _arrow.RowRange(texts, 0, 1)
+    rows = rewriter.rewrite(rows_left, text_limit=3)[0][0]
+    with pytest.raises(ValueError, match="already"):
+        rewriter.rewrite(rows_left, text_limit=3)
     with pytest.raises(ValueError, match="no format"):
         rows.to_array(b"l")
     with pytest.raises(TypeError):
@@ -93,7 +99,7 @@ def test_what_a_row_is_answered_with_is_checked(answer: Any) -> None:
         needs_caller=True, rewrite_row=lambda document, identity: answer,
     )  # fmt: skip
     with suppress(TypeError, ValueError, OverflowError):
-        rewriter.rewrite(import_texts(), 0, 1, text_limit=99)
+        rewriter.rewrite(_arrow.RowRange(import_texts(), 0, 1), text_limit=99)
 
 
 @pytest.mark.parametrize(
