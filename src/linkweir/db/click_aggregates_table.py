@@ -107,13 +107,13 @@ _UPSERTS = {
     for table in (click_aggregates, frozen_aggregates, send_aggregates)
     for counts in (_COUNTS[table.name],)
 }
-_AXES, _WORDS = aggregate_dimensions.name, aggregate_values.name
+_DIMENSIONS, _VALUES = aggregate_dimensions.name, aggregate_values.name
 _FIND_KEYS = (
-    f"SELECT 0, item.key, {_AXES}.id FROM json_each(?) AS item CROSS JOIN {_AXES}"  # noqa: S608 - names of ours
-    f" ON {_AXES}.account_id = unhex(json_extract(item.value, '$[0]'))"
-    f" AND {_AXES}.scope = json_extract(item.value, '$[1]') AND {_AXES}.dimension = json_extract(item.value, '$[2]')"
-    f" UNION ALL SELECT 1, item.key, {_WORDS}.id FROM json_each(?) AS item CROSS JOIN {_WORDS}"
-    f" ON {_WORDS}.text = item.value"
+    f"SELECT 0, item.key, {_DIMENSIONS}.id FROM json_each(?) AS item CROSS JOIN {_DIMENSIONS}"  # noqa: S608 - names of ours
+    f" ON {_DIMENSIONS}.account_id = unhex(json_extract(item.value, '$[0]'))"
+    f" AND {_DIMENSIONS}.scope = json_extract(item.value, '$[1]') AND {_DIMENSIONS}.dimension = json_extract(item.value, '$[2]')"
+    f" UNION ALL SELECT 1, item.key, {_VALUES}.id FROM json_each(?) AS item CROSS JOIN {_VALUES}"
+    f" ON {_VALUES}.text = item.value"
 )
 _ZERO_DELETES = {
     "rollups": _build_delete_zero(click_aggregates, *CLICK_COUNTS),
@@ -203,21 +203,21 @@ def _encode_few_rows(connection: Connection, rows: Sequence[tuple[Any, ...]]) ->
     """
     if len(rows) > MAX_SINGLE_ROWS or connection.dialect.name == "postgresql":
         return None
-    axes: dict[tuple[int, str, str], int] = {}  # with their place in the list that is asked for
-    words: dict[str, int] = {}
+    axes: dict[tuple[int, str, str], int] = {}  # with their index in the list that is looked up
+    values: dict[str, int] = {}
     for row in rows:
         axes.setdefault((row[0].int, row[1], row[2]), len(axes))
-        words.setdefault(row[3], len(words))
-    asked = [[(f"{account:032x}", scope, dimension) for account, scope, dimension in axes], list(words)]
-    asked_json = [orjson.dumps(keys).decode() for keys in asked]
-    if any(JSON_NUL in text for text in asked_json):
+        values.setdefault(row[3], len(values))
+    keys_of_both = [[(f"{account:032x}", scope, dimension) for account, scope, dimension in axes], list(values)]
+    key_lists = [orjson.dumps(keys).decode() for keys in keys_of_both]
+    if any(JSON_NUL in text for text in key_lists):
         return None
-    axis_ids, word_ids = [0] * len(axes), [0] * len(words)
-    for is_word, place, number in connection.exec_driver_sql(_FIND_KEYS, tuple(asked_json)):
-        (word_ids if is_word else axis_ids)[place] = number
-    if 0 in axis_ids or 0 in word_ids:  # the numbers begin with 1
+    axis_ids, value_ids = [0] * len(axes), [0] * len(values)
+    for is_value, index, number in connection.exec_driver_sql(_FIND_KEYS, tuple(key_lists)):
+        (value_ids if is_value else axis_ids)[index] = number
+    if 0 in axis_ids or 0 in value_ids:  # the numbers begin with 1
         return None
-    return [(axis_ids[axes[row[0].int, row[1], row[2]]], row[4], word_ids[words[row[3]]], *row[5:]) for row in rows]
+    return [(axis_ids[axes[row[0].int, row[1], row[2]]], row[4], value_ids[values[row[3]]], *row[5:]) for row in rows]
 
 
 def _dimension_ids(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> dict[tuple[int, str, str], int]:
