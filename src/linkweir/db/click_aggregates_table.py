@@ -111,7 +111,8 @@ _DIMENSIONS, _VALUES = aggregate_dimensions.name, aggregate_values.name
 _FIND_KEYS = (
     f"SELECT 0, item.key, {_DIMENSIONS}.id FROM json_each(?) AS item CROSS JOIN {_DIMENSIONS}"  # noqa: S608 - names of ours
     f" ON {_DIMENSIONS}.account_id = unhex(json_extract(item.value, '$[0]'))"
-    f" AND {_DIMENSIONS}.scope = json_extract(item.value, '$[1]') AND {_DIMENSIONS}.dimension = json_extract(item.value, '$[2]')"
+    f" AND {_DIMENSIONS}.scope = json_extract(item.value, '$[1]')"
+    f" AND {_DIMENSIONS}.dimension = json_extract(item.value, '$[2]')"
     f" UNION ALL SELECT 1, item.key, {_VALUES}.id FROM json_each(?) AS item CROSS JOIN {_VALUES}"
     f" ON {_VALUES}.text = item.value"
 )
