@@ -77,6 +77,32 @@ def test_rows_outside_of_a_column_are_refused() -> None:
         _arrow.join_rows([texts])  # type: ignore[list-item]
 
 
+def test_the_parts_of_a_range_are_all_of_its_rows() -> None:
+    """However a range is divided, each row is rewritten once; one that is cancelled leaves its rows, and one of less
+    than two blocks is not divided.
+    """
+    count, document = 200, b"<p>a newsletter" * 64
+    ends = b"".join((number * len(document)).to_bytes(8, "little") for number in range(count + 1))
+    long = _arrow.ArrayData(b"U", count, 0, (None, ends, document * count))
+    texts = _arrow.import_array(*long.export_array())
+    parts = [_arrow.RowRange(texts, 0, count)]
+    assert parts[0].bytes_left == count * len(document)
+    while (rear := parts[0].divide()) is not None:
+        parts.append(rear)
+    assert len(parts) > 2
+    assert sum(part.bytes_left for part in parts) == count * len(document)
+    assert _arrow.RowRange(import_texts(), 0, 1).divide() is None
+    rewriter = make_row_rewriter()
+    done = {part.start: rewriter.rewrite(part, text_limit=1 << 30)[0] for part in parts}
+    rows = [chunk for start in sorted(done) for chunk in done[start]]
+    assert sum(chunk.count for chunk in rows) == count
+    assert b"".join(map(bytes, (chunk.text for chunk in rows))) == document * count
+    cancelled = _arrow.RowRange(texts, 0, count)
+    cancelled.cancel()
+    assert cancelled.divide() is None
+    assert [chunk.count for chunk in rewriter.rewrite(cancelled, text_limit=99)[0]] == [0]
+
+
 @pytest.mark.parametrize(
     "answer",
     [
