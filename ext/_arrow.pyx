@@ -508,6 +508,7 @@ cdef class RowRange:
     cdef int64_t next, stop, block  # rows: the first that no block has, the end, and how many are a block
     cdef int64_t row_bytes  # on average
     cdef bint is_begun  # by the one thread that may
+    cdef object answer  # of Python for a row that a full text had no room for; it belongs into the next one
     cdef PyThread_type_lock lock  # of `next` and `stop`
 
     def __cinit__(self, ForeignArray documents not None, int64_t start, int64_t stop, ForeignArray ids=None,
@@ -688,7 +689,7 @@ cdef class RowRewriter:
             elif status == LW_ROWS_NEED_SCRATCH:
                 grow_scratch(rows)
             elif status == LW_ROWS_NEED_CALLER:
-                if not self.call_python(rows, extra):
+                if not self.call_python(rows_left, rows, extra):
                     return 0
             elif status == LW_ROWS_INVALID:
                 raise ValueError(f"row {rows.row} of the Arrow array contradicts itself")
@@ -697,18 +698,21 @@ cdef class RowRewriter:
             else:
                 return 0  # done, or full
 
-    cdef bint call_python(self, lw_rows *rows, uint64_t *extra) except -1:
+    cdef bint call_python(self, RowRange rows_left, lw_rows *rows, uint64_t *extra) except -1:
         """Have a row done by the callable; False if the text is full."""
         cdef bytes text
         cdef size_t size
-        identity = None if rows.ids == NULL else read_cell(rows.ids, rows.row)
         document = read_cell(rows.documents, rows.row)
-        text, outcome, counts = self.rewrite_row(document, identity)
+        answer, rows_left.answer = rows_left.answer, None
+        if answer is None:
+            answer = self.rewrite_row(document, None if rows.ids == NULL else read_cell(rows.ids, rows.row))
+        text, outcome, counts = answer
         if text is None or not 0 < outcome < 256:
             raise ValueError("a row is answered with bytes and the number of an outcome")
         size = <size_t>PyBytes_GET_SIZE(text)
         if rows.size + size > rows.text_limit:
             if rows.size:
+                rows_left.answer = answer  # asked once: the callable notes the links of each row
                 return False
             text, outcome, counts = document, <int>LW_ROW_TOO_LARGE, ()
             size = <size_t>PyBytes_GET_SIZE(text)
