@@ -165,7 +165,8 @@ class DeliveryWorker(WorkerThread):
                 self._wake.clear()
                 if not await self._run_safely(self._claim_and_start) and not self._stopping:
                     try:
-                        await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                        async with asyncio.timeout(POLL_SECONDS):
+                            await self._wake.wait()
                     except TimeoutError:
                         self._may_have_due = set(self._routes)
             await self._drain()

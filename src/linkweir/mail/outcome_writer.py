@@ -100,7 +100,8 @@ class OutcomeWriter:
             await self._wake.wait()
             await asyncio.sleep(stored_at + MIN_INTERVAL_SECONDS - time.monotonic())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._is_full.wait(), stored_at + MAX_INTERVAL_SECONDS - time.monotonic())
+                async with asyncio.timeout(stored_at + MAX_INTERVAL_SECONDS - time.monotonic()):
+                    await self._is_full.wait()
             self._wake.clear()
             self._is_full.clear()
             batch, self._unsettled = self._unsettled, []
