@@ -33,7 +33,8 @@ def dashboard_url(settings: Settings, root: str) -> str:
     parts = urlsplit(settings.base_url)
     host = parts.netloc
     if settings.api_hosts and parts.hostname not in settings.api_hosts:
-        host = settings.api_hosts[0] + (f":{parts.port}" if parts.port else "")
+        name = settings.api_hosts[0]
+        host = (f"[{name}]" if ":" in name else name) + (f":{parts.port}" if parts.port else "")
     return f"{parts.scheme}://{host}{root}"
 
 
