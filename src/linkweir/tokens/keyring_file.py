@@ -92,9 +92,12 @@ def update(path: str | os.PathLike[str], transform: Callable[[KeyRing], KeyRing]
     of that key would be dead.
     """
     path = Path(os.path.realpath(path))  # lock the folder of the file itself, not of a link to it
-    with durable_files.lock_folder(path.parent):  # a lock on the file would be lost with its replacement
-        before = load(path)
-        after = transform(before)
-        if after != before:
-            save(path, after)
-        return after
+    try:
+        with durable_files.lock_folder(path.parent):  # a lock on the file would be lost with its replacement
+            before = load(path)
+            after = transform(before)
+            if after != before:
+                save(path, after)
+            return after
+    except OSError as error:
+        raise KeyRingError(f"key file {path}: its folder cannot be locked: {error.strerror}") from error
