@@ -70,7 +70,7 @@ CAMPAIGNS = (
     SampleCampaign("sample-spring-sale", "Spring sale: a third off, until Sunday", "A third off", "To the sale",
              9 * 24 * HOUR_SECONDS - 3 * HOUR_SECONDS, 160, {"A": 0.18, "B": 0.46}, SALE_CAMPAIGN),
     SampleCampaign("sample-weir-day", "You are invited: Weir Day", "Weir Day", "Save a seat",
-             4 * 24 * HOUR_SECONDS + 1 * HOUR_SECONDS, 110, {"": 0.35}, EVENT_CAMPAIGN, mixes_privacy=True),
+             36 * HOUR_SECONDS, 110, {"": 0.35}, EVENT_CAMPAIGN, mixes_privacy=True),  # clicks yesterday, at any hour
     SampleCampaign("sample-letter-8", "The Weir, issue 8", "The Weir, issue 8", "Read it online",
              7 * HOUR_SECONDS, 130, {"": 0.36}, NEWSLETTER_CAMPAIGN),
 )  # fmt: skip
