@@ -70,10 +70,10 @@ def test_a_key_opens_what_was_chosen(service: RunningService, dashboard_client: 
     [
         ({"label": ""}, "label"),
         ({"label": "x" * 256}, "label"),
-        ({"access": "custom", "scopes": "everything"}, "scopes[0]"),
-        ({"access": "custom"}, "scopes"),
-        ({"access": "nonsense"}, "scopes"),
-        ({"networks": "10.0.0.0/8 nowhere"}, "ip_allow_list[1]"),
+        ({"access": "custom", "scopes": "everything"}, "Scopes: Line 1: there is no scope"),
+        ({"access": "custom"}, "Scopes: must not be empty"),
+        ({"access": "nonsense"}, "Scopes: must not be empty"),
+        ({"networks": "10.0.0.0/8 nowhere"}, "Allowed from: Line 2: must be an address"),
     ],
 )
 def test_a_key_that_cannot_be_is_refused_with_what_was_typed(
