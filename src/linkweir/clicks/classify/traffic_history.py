@@ -1,4 +1,5 @@
-"""What is remembered of earlier traffic and gives later hits their evidence. In memory only, and bounded.
+"""What is remembered of earlier traffic and gives later hits their evidence. Bounded; workers that share a database
+keep the larger part of it there.
 
 history = TrafficHistory()
 history.observe_arrival(hit, message)
