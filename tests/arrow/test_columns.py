@@ -238,6 +238,17 @@ def test_text_that_outgrows_its_offsets_goes_into_another_chunk(kind: Any, monke
     assert [v.decode() if isinstance(v, bytes) else v for v in done] == expected
 
 
+def test_a_row_that_outgrows_its_chunk_has_its_own_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that a chunk has no room for comes into the next with its links, once."""
+    monkeypatch.setattr(column_functions, "MAX_SHORT_CHUNK_BYTES", 400)
+    addresses = [f"https://example.com/{number}" for number in range(8)]
+    texts = pa.array([f'<a href="{address}">x</a>' for address in addresses])
+    column, details = rewrite_column(texts, TRACKER, links=True)
+    assert len(pa.chunked_array(column).chunks) > 1
+    found = [link["destination"] for row in pa.chunked_array(details).to_pylist() for link in row["links"]]
+    assert found == addresses
+
+
 HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 

@@ -105,12 +105,21 @@ def test_a_row_that_is_there_is_refused_without_its_data(tmp_path: Path) -> None
 
 
 def test_postgresql_refuses_what_it_cannot_store(tmp_path: Path) -> None:
-    """A text with U+0000, or half a character, is the data's fault, and the connection is of use afterwards."""
+    """A text with U+0000, or half a character, and a number that its column cannot hold, are the data's fault; the error
+    does not quote them, and the connection is of use afterwards.
+    """
+    good = _make_click(uuid.uuid4(), "192.0.2.77")
     with use_dialect("postgresql"):
         database = make_database(tmp_path)
-        for text in ("a\0b", "\ud800"):
-            with pytest.raises((UnstorableData, UnicodeEncodeError)), database.write() as connection:
-                _ADD_CLICKS.run(connection, [_make_click(uuid.uuid4(), text)])
+        for bad in (
+            *({"ip": text} for text in ("a\0b192.0.2", "192.0.2\ud800")),
+            *({"position": number} for number in (2**31, -(2**31) - 1, 2**63)),
+            {"firsts": 2**15},
+        ):
+            row = tuple(bad.get(name, value) for name, value in zip(_CLICK_NAMES, good, strict=True))
+            with pytest.raises(UnstorableData) as refused, database.write() as connection:
+                _ADD_CLICKS.run(connection, [good, row])
+            assert "192.0.2" not in str(refused.value)
             with database.write() as connection:
                 assert list(connection.scalars(select(click_rows.c.ip))) == []
         database.close()

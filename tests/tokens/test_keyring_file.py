@@ -45,6 +45,12 @@ def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
     assert keyring_file.load(path).current.id == 2
 
 
+def test_an_update_names_the_file_whose_folder_is_missing(tmp_path: Path) -> None:
+    """Where the folder cannot be locked, the error is one of key files and names the file."""
+    with pytest.raises(KeyRingError, match=r"missing/keys\.json"):
+        keyring_file.update(tmp_path / "missing" / "keys.json", lambda ring: ring)
+
+
 @posix_only
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o644, 0o777])
 def test_files_that_others_may_use_are_refused(tmp_path: Path, mode: int) -> None:
