@@ -105,8 +105,8 @@ def test_a_row_that_is_there_is_refused_without_its_data(tmp_path: Path) -> None
 
 
 def test_postgresql_refuses_what_it_cannot_store(tmp_path: Path) -> None:
-    """A text with U+0000, or half a character, and a number that its column cannot hold, are the data's fault; the error
-    does not quote them, and the connection is of use afterwards.
+    """A text with U+0000, or half a character, and a number that its column cannot hold, are the data's fault; the
+    error does not quote them, and the connection is of use afterwards.
     """
     good = _make_click(uuid.uuid4(), "192.0.2.77")
     with use_dialect("postgresql"):

@@ -47,7 +47,7 @@ from linkweir.db.time_buckets import ALL_TIME, BUCKET_SIZES, COARSE_SIZES, HOUR,
 # differences of these may exceed 32 bits; PostgreSQL adds up smaller numbers much quicker
 _LARGE_COUNTS = frozenset(EXPECTED_COUNTS) - {"certain_clickers"}
 KEY_COLUMNS = ("axis", "hours", "hour", "word")
-MAX_SINGLE_ROWS = 64  # differences that are added one by one: a temporary table takes seven statements
+MAX_SINGLE_ROWS = 64  # differences that are written as they are, without adding them up first
 _LINK_KEY_COLUMNS = ["message_id", "position"]
 _BucketKey = tuple[int, ...]  # axis, first hour, value
 
@@ -100,13 +100,6 @@ _FAN_OUT_OF_LISTS = {
     for table in (click_aggregates, frozen_aggregates, send_aggregates)
     for sizes in ((HOUR,), BUCKET_SIZES)
 }
-_UPSERTS = {
-    table.name: f"INSERT INTO {table.name} ({', '.join((*KEY_COLUMNS, *counts))})"  # noqa: S608 - names of ours
-    f" VALUES ({', '.join('?' * (len(KEY_COLUMNS) + len(counts)))})"
-    f" ON CONFLICT ({', '.join(KEY_COLUMNS)}) DO UPDATE SET {_add_excluded(table, counts)}"
-    for table in (click_aggregates, frozen_aggregates, send_aggregates)
-    for counts in (_COUNTS[table.name],)
-}
 _DIMENSIONS, _VALUES = aggregate_dimensions.name, aggregate_values.name
 _FIND_KEYS = (
     f"SELECT 0, item.key, {_DIMENSIONS}.id FROM json_each(?) AS item CROSS JOIN {_DIMENSIONS}"  # noqa: S608 - names of ours
@@ -154,7 +147,7 @@ def add_deltas(
         return
     if len(encoded) <= MAX_SINGLE_ROWS:
         rows_of_sizes = [(row[0], size, bucket_start(row[1], size), *row[2:]) for size in sizes for row in encoded]
-        connection.exec_driver_sql(_UPSERTS[table.name], rows_of_sizes)
+        connection.exec_driver_sql(_UPSERT[table.name], rows_of_sizes)
         return
     sums = {row[:3]: row[3:] for row in encoded}
     if len(sums) < len(encoded):

@@ -79,7 +79,7 @@ class HistoryKeys:
 
 
 class TrafficHistory:
-    """Addresses, clients, fleets and what people's requests look like, of all accounts, since the process began.
+    """Addresses, clients, fleets and what people's requests look like, of all accounts, as far back as it goes.
 
     `on_common_signals` is told which signals say nothing, for people have them too often here.
     """
