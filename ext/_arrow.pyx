@@ -507,8 +507,8 @@ cdef class RowRange:
     cdef int64_t id_shift  # from a row to that of its message id
     cdef int64_t next, stop, block  # rows: the first that no block has, the end, and how many are a block
     cdef int64_t row_bytes  # on average
-    cdef bint is_begun  # by the one thread that may
-    cdef object answer  # of Python for a row that a full text had no room for; it belongs into the next one
+    cdef bint is_begun  # by its thread
+    cdef object answer  # of Python for a row that a full text had no room for
     cdef PyThread_type_lock lock  # of `next` and `stop`
 
     def __cinit__(self, ForeignArray documents not None, int64_t start, int64_t stop, ForeignArray ids=None,

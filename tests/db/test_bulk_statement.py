@@ -111,12 +111,10 @@ def test_postgresql_refuses_what_it_cannot_store(tmp_path: Path) -> None:
     good = _make_click(uuid.uuid4(), "192.0.2.77")
     with use_dialect("postgresql"):
         database = make_database(tmp_path)
-        for bad in (
-            *({"ip": text} for text in ("a\0b192.0.2", "192.0.2\ud800")),
-            *({"position": number} for number in (2**31, -(2**31) - 1, 2**63)),
-            {"firsts": 2**15},
-        ):
-            row = tuple(bad.get(name, value) for name, value in zip(_CLICK_NAMES, good, strict=True))
+        bad_values: list[tuple[str, object]] = [("ip", "a\0b192.0.2"), ("ip", "192.0.2\ud800"), ("firsts", 2**15)]
+        bad_values += [("position", 2**31), ("position", -(2**31) - 1), ("position", 2**63)]
+        for column, bad in bad_values:
+            row = tuple(bad if name == column else value for name, value in zip(_CLICK_NAMES, good, strict=True))
             with pytest.raises(UnstorableData) as refused, database.write() as connection:
                 _ADD_CLICKS.run(connection, [good, row])
             assert "192.0.2" not in str(refused.value)
