@@ -219,7 +219,7 @@ def test_stored_clicks_are_remembered(dialect: str, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def alone(campaign: Campaign) -> list[Classified]:
+def one_worker_results(campaign: Campaign) -> list[Classified]:
     """Every request with the verdict of one worker that remembers all by itself."""
     return list(classify_incrementally(campaign))
 
@@ -230,10 +230,10 @@ def list_verdicts(classified: Sequence[Classified]) -> list[str]:
 
 
 def test_one_worker_judges_as_from_its_own_memory(
-    database: Database, campaign: Campaign, alone: list[Classified]
+    database: Database, campaign: Campaign, one_worker_results: list[Classified]
 ) -> None:
     """Each request of the simulator gets the verdict that a process gives that remembers everything itself."""
-    assert list_verdicts(list(classify_incrementally(campaign, database=database))) == list_verdicts(alone)
+    assert list_verdicts(list(classify_incrementally(campaign, database=database))) == list_verdicts(one_worker_results)
 
 
 def measure_recall(classified: Sequence[Classified]) -> float:
@@ -244,8 +244,10 @@ def measure_recall(classified: Sequence[Classified]) -> float:
     return 100 * outcome.recall("machine", "1 link", "2 links")
 
 
-def test_many_workers_find_what_one_finds(database: Database, campaign: Campaign, alone: list[Classified]) -> None:
+def test_many_workers_find_what_one_finds(
+    database: Database, campaign: Campaign, one_worker_results: list[Classified]
+) -> None:
     """Sixteen workers with one memory take as many of machines' requests for such as one does, within half a point."""
     shared = measure_recall(list(classify_incrementally(campaign, workers=16, database=database)))
     apart = measure_recall(list(classify_incrementally(campaign, workers=16)))
-    assert shared >= measure_recall(alone) - MAX_RECALL_POINTS > apart
+    assert shared >= measure_recall(one_worker_results) - MAX_RECALL_POINTS > apart
