@@ -148,8 +148,8 @@ def network_prefix(ip: str) -> str:
 class IpSpread:
     """How many recipients one IP address hits at about the same time: scanners and gateways serve many, people few.
 
-    `reach_us`: microseconds before and after a hit that count as the same time. Bounded: the
-    addresses unseen for longest go first.
+    `reach_us`: microseconds before and after a hit that count as the same time. Bounded: the addresses
+    unseen for longest go first.
     """
 
     def __init__(self, reach_us: int) -> None:
