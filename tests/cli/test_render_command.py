@@ -5,9 +5,11 @@ import gzip
 import json
 import mailbox
 import os
+import shutil
 import signal
 import subprocess
 import time
+from contextlib import closing, suppress
 from email import policy
 from pathlib import Path
 from typing import Any
@@ -107,9 +109,96 @@ def wait_for_rows(progress: Path, more_than: int, process: "subprocess.Popen[byt
     return rows
 
 
-@pytest.mark.parametrize("target", ["out.ndjson.gz", "out.mbox", "maildir"])
-def test_a_killed_run_goes_on_where_it_was(linkweir: CommandRunner, work: Path, target: str) -> None:
-    """A run that is killed twice ends with each mail and each reported row once, in order."""
+def find_processes(parent: int) -> list[int]:
+    """The processes that make mails for a command."""
+    children = [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process runs; one that has ended may wait for whoever started it."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
+    return False
+
+
+def wait_until_ended(processes: list[int]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while any(map(is_alive, processes)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_processes_make_the_same_mails(linkweir: CommandRunner, work: Path, recipients: list[dict[str, Any]]) -> None:
+    """With three processes each output has the bytes, order, reports and counts that one process gives."""
+    many = [row | {"code": f"{row['code']}x{n}"} for n in range(10) for row in recipients]
+    (work / "r.ndjson").write_text("".join(json.dumps(row) + "\n" for row in many) + "no JSON\n")
+    found = []
+    for jobs in ("1", "3"):
+        reports = []
+        columns = ("--recipients", "r.ndjson", "--address-column", "email", "--jobs", jobs)
+        for target, more in (("o.ndjson.zst", ()), ("parts.parquet", ()), ("o.mbox", MAIL), ("dir", MAIL)):
+            format_ = ("--format", "maildir") if target == "dir" else ()
+            done = render(linkweir, *columns, "-o", target, *format_, *more, "--restart", "--report", "report")
+            assert done.code == 1
+            assert "380 mails, 760 tracked links" in done.err
+            reports.append((work / "report").read_text())
+        assert len(set(reports)) == 1
+        table = parquet.read_table(work / "parts.parquet")["html"].to_pylist()
+        in_box, in_folder = list_mails(mailbox.mbox(work / "o.mbox")), list_mails(mailbox.Maildir(work / "dir"))
+        assert sorted(in_box) == sorted(in_folder)
+        with pyarrow.input_stream(work / "o.ndjson.zst", compression="zstd") as stream:
+            lines = stream.read()
+        assert render(linkweir, *columns, "--quiet").out == lines
+        assert [json.loads(line)["html"] for line in lines.splitlines()] == table
+        found.append((reports, in_box, lines))
+        shutil.rmtree(work / "dir")
+    assert found[0] == found[1]
+
+
+def list_mails(box: "mailbox.Mailbox[Any]") -> list[tuple[str, str, str]]:
+    """The subject, recipient and content of each mail."""
+    with closing(box):
+        return [(str(mail["Subject"]), str(mail["To"]), mail.get_payload()) for mail in box]
+
+
+def test_a_process_that_is_killed_stops_the_run(linkweir: CommandRunner, work: Path) -> None:
+    """The command says that a process has ended, exits with an error, and started again it makes the other mails."""
+    (work / "page.html").write_text(SLOW_PAGE)
+    rows = [{"id": n, "code": f"c{n}"} for n in range(1, 1201)]
+    (work / "r.ndjson").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = [
+        "render",
+        "page.html",
+        "--base-url",
+        BASE_URL,
+        "--recipients",
+        "r.ndjson",
+        "-o",
+        "o.ndjson",
+        "--jobs",
+        "2",
+    ]
+    process = linkweir.start(*command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert 0 < wait_for_rows(work / "o.ndjson.progress", 0, process) < len(rows)
+    processes = find_processes(process.pid)
+    os.kill(processes[0], signal.SIGKILL)
+    _, errors = process.communicate(timeout=WAIT_SECONDS)
+    assert process.returncode != 0
+    assert b"a process that makes mails has ended" in errors
+    assert b"Traceback" not in errors
+    wait_until_ended(processes)
+    assert linkweir(*command).code == 0
+    lines = (work / "o.ndjson").read_bytes().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [str(row["id"]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("target", "jobs"),
+    [("out.ndjson.gz", 1), ("out.mbox", 1), ("maildir", 1), ("out.ndjson.gz", 2), ("maildir", 2)],
+)
+def test_a_killed_run_goes_on_where_it_was(linkweir: CommandRunner, work: Path, target: str, jobs: int) -> None:
+    """A run that is killed twice ends with each mail and each reported row once, in order, and leaves no process."""
     (work / "page.html").write_text(SLOW_PAGE)
     count = 1200
     rows = [{"id": n, "email": f"u{n}@example.com", "code": f"c{n}"} for n in range(1, count + 1)]
@@ -118,15 +207,18 @@ def test_a_killed_run_goes_on_where_it_was(linkweir: CommandRunner, work: Path, 
     format_ = "maildir" if target == "maildir" else "mbox" if target == "out.mbox" else "ndjson"
     more = ("--from", "news@example.com", "--subject", "{{ code }}") if format_ != "ndjson" else ()
     command = ["render", "page.html", "--base-url", BASE_URL, "--recipients", "r.ndjson", "-o", target]
-    command += ["--format", format_, "--report", "report", *more]
+    command += ["--format", format_, "--report", "report", "--jobs", str(jobs), *more]
     progress, rows_done = work / f"{target}.progress", 0
     for _ in range(2):
         process = linkweir.start(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         rows_done = wait_for_rows(progress, rows_done, process)
         assert process.poll() is None
         assert 0 < rows_done < count
+        processes = find_processes(process.pid)
+        assert len(processes) == (jobs if jobs > 1 else 0)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
+        wait_until_ended(processes)
         assert target == "maildir" or not (work / target).exists()
     other = linkweir(*command, "--skip", "x")
     assert other.code == 2

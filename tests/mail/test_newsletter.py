@@ -3,17 +3,21 @@
 import itertools
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from linkweir import KeyRing, Switches, Tracker, rewrite
+from linkweir.bulk.document_io import UnreadableInput
 from linkweir.errors import ValidationError
 from linkweir.mail import templates
 from linkweir.mail.newsletter.mail_record import encode_record
 from linkweir.mail.newsletter.page_template import PageTemplate
+from linkweir.mail.newsletter.parallel_rendering import BATCH_ROWS, RenderSetup, RowResult, make_parallel_renderer
+from linkweir.mail.newsletter.recipient_file import RecipientRow
 from linkweir.mail.newsletter.recipient_mails import Newsletter, NewsletterOptions, RowError
 from linkweir.mail.templates import Template
 
@@ -186,3 +190,24 @@ def test_lines_are_those_of_the_pages() -> None:
         assert json.loads(encode_record(mail))["html"].encode("utf-8", "surrogatepass") == whole.html
     assert made > 40
     assert lines.tracked_links == pages.tracked_links > 0
+
+
+def test_rows_before_an_unreadable_one_have_their_mails() -> None:
+    """Processes make the mails of all rows before the error of the file, in order, and then it is raised."""
+    setup = RenderSetup(make_options("{{ id }}"), Tracker(RING, "https://t.example.com"), Switches(), "parquet")
+
+    def read_rows() -> Iterator[RecipientRow]:
+        for number in range(1, 2 * BATCH_ROWS + 10):
+            yield RecipientRow(number, {"id": number, "v": None} if number % 50 else None, "no JSON")
+        raise UnreadableInput("cut off")
+
+    results = list[RowResult]()
+    with closing(make_parallel_renderer(setup, 2)(read_rows())) as made:
+        while len(results) < 2 * BATCH_ROWS + 9:
+            results.append(next(made))
+        with pytest.raises(UnreadableInput, match="cut off"):
+            next(made)
+    assert [result.number for result in results] == list(range(1, 2 * BATCH_ROWS + 10))
+    failed = [(each.number, str(each.error)) for each in results if each.error is not None]
+    assert failed == [(50, "no JSON"), (100, "no JSON")]
+    assert all(each.mail is not None and each.mail.html == str(each.number).encode() for each in results[:49])

@@ -5,7 +5,7 @@ import os
 import sys
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from linkweir.bulk.file_list import is_same_file
 from linkweir.bulk.tables.table_format import TABLE_FORMATS, detect_table_format
@@ -17,10 +17,14 @@ from linkweir.cli.shared_options import (
     UsageError,
     add_command,
     add_switch_options,
+    parse_positive_int,
     parse_switches,
 )
 from linkweir.terminal.text import display_path
 from linkweir.tokens import Privacy
+
+if TYPE_CHECKING:
+    from linkweir.mail.newsletter.mail_output import OutputFormat
 
 FORMAT_NAMES = ("ndjson", "parquet", "mbox", "maildir")
 MAIL_FORMATS = ("mbox", "maildir")
@@ -37,10 +41,10 @@ FILE_OPTIONS: tuple[str, ...] = (
     "outlook",
     "skip",
 )
-FILE_OPTIONS += ("one_time", "track_placeholders", "tag_limit", "charset")
+FILE_OPTIONS += ("one_time", "track_placeholders", "tag_limit", "charset", "jobs")
 _EXAMPLES = """\
   linkweir render news.html --recipients people.csv -o mails.ndjson --base-url https://t.example.com
-  linkweir render news.html --recipients people.parquet --id-column id -o tracked/ --format parquet
+  linkweir render news.html --recipients people.parquet --id-column id -o tracked/ --format parquet --jobs 4
   linkweir render news.html --recipients people.csv -o out/ --format maildir --from news@example.com \\
     --subject 'News for {{ name }}' --text news.txt --address-column email
 
@@ -141,6 +145,13 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
         help="ndjson: an object per mail; parquet: a folder of files (default: ndjson, or by the suffix of --output)",
     )
     group.add_argument("--report", type=Path, metavar="FILE", help="write one JSON line per row without a mail to FILE")
+    group.add_argument(
+        "--jobs",
+        type=parse_positive_int,
+        default=1,
+        metavar="N",
+        help="number of processes that make the mails; the output is the same (default: %(default)s)",
+    )
     group.add_argument("--restart", action="store_true", help="begin anew, even if an earlier run did not end")
     group.add_argument("--quiet", action="store_true", help="print no progress bar and no summary, only errors")
 
@@ -194,6 +205,11 @@ def _write(args: argparse.Namespace) -> int:
     """Write the mails to the output."""
     from linkweir.cli.render_run import RenderRun, RunState, describe_output_error, make_fingerprint
     from linkweir.errors import ValidationError
+    from linkweir.mail.newsletter.parallel_rendering import (
+        RenderSetup,
+        make_parallel_renderer,
+        make_serial_renderer,
+    )
     from linkweir.mail.newsletter.recipient_mails import Newsletter, NewsletterOptions
 
     format_ = _validate(args)
@@ -228,11 +244,14 @@ def _write(args: argparse.Namespace) -> int:
             run=f"{fingerprint[:12]}-{now:x}",
             makes_lines=format_ == "ndjson",
         )
-        newsletter = Newsletter(options, _make_tracker(ring, base_url, args), switches)
+        tracker = _make_tracker(ring, base_url, args)
+        newsletter = Newsletter(options, tracker, switches)
+        setup = RenderSetup(options, tracker, switches, format_)
         output = _open_output(format_, target, options, is_stream=is_stream)
         return RenderRun(
             (args.recipients, recipients),
             newsletter,
+            make_serial_renderer(newsletter) if args.jobs == 1 else make_parallel_renderer(setup, args.jobs),
             output,
             state,
             report=args.report,
@@ -250,9 +269,9 @@ def _write(args: argparse.Namespace) -> int:
             state.close()
 
 
-def _validate(args: argparse.Namespace) -> str:
+def _validate(args: argparse.Namespace) -> "OutputFormat":
     """The format of the output. Raises UsageError."""
-    format_: str = args.format or _format_of_name(args.output)
+    format_: OutputFormat = args.format or _format_of_name(args.output)
     if format_ in MAIL_FORMATS:
         if args.sender is None or args.subject is None:
             raise UsageError(f"--format {format_} needs --from and --subject")
@@ -279,7 +298,7 @@ def _check_files(args: argparse.Namespace) -> None:
             raise UsageError(f"{option} {display_path(path)} is another file of this run")
 
 
-def _format_of_name(output: str) -> str:
+def _format_of_name(output: str) -> "OutputFormat":
     stem = output.removesuffix(".gz").removesuffix(".zst")
     return "mbox" if stem.endswith(".mbox") else "parquet" if stem.endswith(".parquet") else "ndjson"
 
@@ -326,17 +345,15 @@ def _make_tracker(ring: Any, base_url: str, args: argparse.Namespace) -> Any:
     return factory.make_row_trackers("", has_ids=True).base
 
 
-def _open_output(format_: str, target: Path | None, options: Any, *, is_stream: bool) -> Any:
+def _open_output(format_: "OutputFormat", target: Path | None, options: Any, *, is_stream: bool) -> Any:
     from linkweir.mail.newsletter import mail_output
-    from linkweir.mail.newsletter.mail_record import encode_record
 
     if format_ == "maildir" and target is not None:
         return mail_output.MaildirOutput(target, run=options.run, now=options.now)
     if format_ == "parquet" and target is not None:
         return mail_output.ParquetOutput(target)
-    encode: mail_output.EncodeMail = encode_record
-    if format_ == "mbox":
-        encode = mail_output.make_mbox_encoder(options.sender.email, options.now)
+    encode = mail_output.make_encoder(format_, options)
+    assert encode is not None
     if target is None:
         return mail_output.StreamOutput(sys.stdout.buffer, encode)
     if is_stream:  # a terminal, a pipe or /dev/null, which must not be replaced

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +20,7 @@ from linkweir.cli.shared_options import UsageError
 from linkweir.durable_files import open_lock_file, sync_data, try_lock
 from linkweir.errors import LinkweirError
 from linkweir.mail.newsletter.mail_output import MailOutput
+from linkweir.mail.newsletter.parallel_rendering import RenderRows, RowResult
 from linkweir.mail.newsletter.recipient_file import RecipientRow, iter_recipients
 from linkweir.mail.newsletter.recipient_mails import Newsletter, RowError
 from linkweir.terminal.progress_bar import ItemProgressBar, format_bytes, format_duration
@@ -122,12 +124,15 @@ def make_fingerprint(recipients: str, settings: dict[str, Any]) -> str:
 
 
 class RenderRun:
-    """One run. `state`: None where the output is a stream; `is_timed`: checkpoints come by time, too."""
+    """One run. `newsletter` checks the columns, and `render_rows` makes its mails. `state`: None where the output is a
+    stream; `is_timed`: checkpoints come by time, too.
+    """
 
     def __init__(
         self,
         recipients: tuple[str, TableFormat],
         newsletter: Newsletter,
+        render_rows: RenderRows,
         output: MailOutput,
         state: RunState | None,
         *,
@@ -137,6 +142,7 @@ class RenderRun:
     ) -> None:
         self._path, self._format = recipients
         self._newsletter = newsletter
+        self._make_results = render_rows
         self._output = output
         self._state = state
         self._checkpoint = state.checkpoint if state else Checkpoint("", 0)
@@ -183,6 +189,16 @@ class RenderRun:
             print(f"linkweir: going on after {pluralize(self._checkpoint.rows, 'row')}", file=sys.stderr)
 
     def _render_rows(self) -> None:
+        with contextlib.closing(self._make_results(self._iter_rows())) as results:
+            for result in results:
+                self._accept(result)
+                self._checkpoint.rows += 1
+                late = self._is_timed and time.monotonic() - self._checkpoint_at >= CHECKPOINT_SECONDS
+                if self._since_checkpoint >= CHECKPOINT_BYTES or late:
+                    self._save()
+
+    def _iter_rows(self) -> Iterator[RecipientRow]:
+        """Yield the rows that are not done. Raises ValidationError for a table without a column that is needed."""
         done = self._checkpoint.rows
         size = os.stat(self._path).st_size
         is_checked = self._format == "ndjson"  # where each row has names of its own
@@ -193,26 +209,17 @@ class RenderRun:
             if not is_checked and row.values is not None:
                 self._newsletter.check_columns(row.values)
                 is_checked = True
-            self._render_row(row)
-            self._checkpoint.rows = order + 1
-            late = self._is_timed and time.monotonic() - self._checkpoint_at >= CHECKPOINT_SECONDS
-            if self._since_checkpoint >= CHECKPOINT_BYTES or late:
-                self._save()
+            yield row
 
-    def _render_row(self, row: RecipientRow) -> None:
-        size = 0
-        try:
-            if row.values is None:
-                raise RowError("row", row.problem)
-            mail = self._newsletter.render(row.number, row.values)
-        except RowError as error:
-            self._reject(row.number, error)
-        else:
-            self._output.write(mail)
+    def _accept(self, result: RowResult) -> None:
+        if result.error is not None:
+            self._reject(result.number, result.error)
+        elif result.mail is not None:
+            self._output.write(result.mail)
             self._outcomes[RENDERED] += 1
-            size = len(mail.raw) or mail.size
-        self._since_checkpoint += size
-        self._progress.advance_to(row.share, size)
+            self._checkpoint.tracked_links += result.tracked
+        self._since_checkpoint += result.size
+        self._progress.advance_to(result.share, result.size)
 
     def _reject(self, number: int, error: RowError) -> None:
         self._outcomes[error.outcome] += 1
@@ -232,8 +239,6 @@ class RenderRun:
             sync_data(self._report.fileno())
             checkpoint.report_bytes = self._report.tell()
         checkpoint.outcomes = dict(self._outcomes)
-        checkpoint.tracked_links += self._newsletter.tracked_links
-        self._newsletter.tracked_links = 0
         if self._state is not None:
             self._state.save()
         self._since_checkpoint = 0

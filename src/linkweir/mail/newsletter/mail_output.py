@@ -16,7 +16,8 @@ from typing import IO, Any, Literal, Protocol
 from linkweir.atomic_file import AtomicFile
 from linkweir.bulk.tables import table_format
 from linkweir.durable_files import flush_files, rename_files, sync_data
-from linkweir.mail.newsletter.mail_record import RenderedMail, to_record
+from linkweir.mail.newsletter.mail_record import RenderedMail, encode_record, to_record
+from linkweir.mail.newsletter.recipient_mails import NewsletterOptions
 
 OutputFormat = Literal["ndjson", "parquet", "mbox", "maildir"]
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = ("ndjson", "parquet", "mbox", "maildir")
@@ -51,10 +52,25 @@ def make_mbox_encoder(sender: str, now: int) -> EncodeMail:
     separator = f"From {sender} {moment:%a %b} {moment.day:2} {moment:%H:%M:%S %Y}\n".encode()
 
     def encode(mail: RenderedMail) -> bytes:
+        if mail.line:
+            return mail.line
         raw = mail.raw.replace(b"\r\n", b"\n")
         return separator + (_FROM_LINE.sub(rb">\1", raw) if b"From " in raw else raw) + b"\n"
 
     return encode
+
+
+def make_encoder(format_: OutputFormat, options: NewsletterOptions) -> EncodeMail | None:
+    """Makes the function that gives the bytes of a mail in an output; None for Parquet, which takes many at once."""
+    if format_ == "mbox" and options.sender is not None:
+        return make_mbox_encoder(options.sender.email, options.now)
+    if format_ == "maildir":
+        return _encode_file
+    return encode_record if format_ == "ndjson" else None
+
+
+def _encode_file(mail: RenderedMail) -> bytes:
+    return mail.line or mail.raw
 
 
 class FileOutput:
@@ -160,7 +176,7 @@ class MaildirOutput:
         name = f"{self._seconds}.{self._run}-{mail.number}.linkweir"
         file = open(self._target / "tmp" / name, "wb", buffering=0)  # noqa: SIM115 - closed by _commit
         self._waiting.append((file, name))
-        file.write(mail.raw)
+        file.write(_encode_file(mail))
         self._written += 1
         if len(self._waiting) >= _MAX_WAITING_MAILS:
             self._commit()

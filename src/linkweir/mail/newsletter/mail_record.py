@@ -12,8 +12,8 @@ _ESCAPED = re.compile(rb'["\\\x00-\x1f]|\xed[\xa0-\xbf]')  # or half a character
 
 
 class RenderedMail(NamedTuple):
-    """The mail of one recipient. `raw`: all of it, where mails are built; `line`: that of NDJSON, where it was cheaper
-    to make than the page, which is empty then. `size`: bytes of the page.
+    """The mail of one recipient. `raw`: all of it, where mails are built; `line`: what the output holds of it, where
+    that is made already, and the page and `raw` are empty then. `size`: bytes of the page, or of the mail in a line.
     """
 
     number: int

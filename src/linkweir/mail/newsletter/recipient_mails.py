@@ -41,8 +41,12 @@ class RowError(Exception):
     """A row without a mail: `outcome` is its code, the text the reason."""
 
     def __init__(self, outcome: str, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__(outcome, reason)  # all arguments, so that it pickles
         self.outcome = outcome
+        self._reason = reason
+
+    def __str__(self) -> str:
+        return self._reason
 
 
 class Newsletter:
