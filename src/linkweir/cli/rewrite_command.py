@@ -163,7 +163,7 @@ def run(args: argparse.Namespace) -> int:
     _validate_report(args.report, listing)
     _validate_key_file(str(key_file_path(args)), args.report, listing)
     try:
-        rewriter = FileRewriter(_build_config(args))
+        rewriter = FileRewriter(_build_config(args, len(listing.jobs)))
     except BadSwitch as error:  # a bad message id, say
         raise UsageError(str(error)) from error
     return RewriteRun(args, listing, rewriter).run()
@@ -213,7 +213,7 @@ def _validate_key_file(key_file: str, report: str | None, listing: FileList) -> 
         raise UsageError(f"{display_path(overwritten)} is the key file and would be overwritten")
 
 
-def _build_config(args: argparse.Namespace) -> RewriteConfig:
+def _build_config(args: argparse.Namespace, files: int) -> RewriteConfig:
     ring, base_url = load_or_create_keyring(key_file_path(args), args.base_url, dry_run=args.dry_run)
     return RewriteConfig(
         keyring=ring,
@@ -228,7 +228,7 @@ def _build_config(args: argparse.Namespace) -> RewriteConfig:
         in_place=args.in_place,
         html_column=args.html_column,
         id_column=args.id_column,
-        threads=args.jobs or 1,
+        threads=max(1, (args.jobs or 1) // max(1, files)),  # several files share the processes
     )
 
 
