@@ -81,6 +81,21 @@ def test_changed_hosts_do_not_outgrow_the_ring(hosts: Hosts) -> None:
     assert len(hosts.list()) == 7
 
 
+@pytest.mark.parametrize(
+    ("base_url", "expected"),
+    [
+        ("https://t.example/c/", "https://go.b.example/c/"),
+        ("http://t.example:8587/c/", "http://go.b.example:8587/c/"),
+        ("http://[2001:db8::1]:8587/", "http://go.b.example:8587/"),
+        ("http://[2001:db8::1]/x/y/", "http://go.b.example/x/y/"),
+    ],
+)
+def test_another_host_changes_nothing_but_the_name(base_url: str, expected: str) -> None:
+    """A tracking host leads to the same service, so its links have the scheme, the port and the path of the others."""
+    defaults = OperatorDefaults(base_url, Switches(), "sealed")
+    assert (defaults.base_url_for("go.b.example"), defaults.base_url_for(None)) == (expected, base_url)
+
+
 def test_a_full_ring_refuses_another_host(hosts: Hosts) -> None:
     """With as many hosts in use as there may be, the next one is an error that changes nothing."""
     for number in range(7):

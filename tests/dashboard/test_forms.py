@@ -88,7 +88,7 @@ def test_a_domain_gets_its_tracking_host(service: RunningService, dashboard_clie
     assert "go.example.com" in dashboard_client.get("/settings")
     (entry,) = service.send()
     first, _ = service.delivered_links(entry["id"])
-    assert first.startswith("http://go.example.com/c/")
+    assert first.startswith(f"http://go.example.com:{service.settings.port}/c/")
     assert dashboard_client.post("/settings/host", {"domain": "example.com", "subdomain": ""}).status_code == 303
     (result,) = service.client.get(f"{service.account_path}/domains").json()["data"]
     assert (result["domain"], result["tracking_subdomain"]) == ("example.com", None)

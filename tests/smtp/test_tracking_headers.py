@@ -89,14 +89,14 @@ def test_the_domains_preferences_override_the_accounts(service: SubmissionServic
     first, second, _ = (link.destination or "" for link in scan(page))
     assert first == RESET_URL
     opened = open_link(service.components.keyring, second)
-    assert (second.startswith("http://go.example.com/"), opened.style, opened.privacy) == (
+    assert (second.startswith(f"http://go.example.com:{service.settings.port}/"), opened.style, opened.privacy) == (
         True,
         "short",
         "pseudonymous",
     )
     answer = service.reader.get("/c/" + second.rpartition("/")[2])
     assert answer.headers["location"] == SHOP_URL + "?utm_source=domain"
-    assert re.search(r'<img src="http://go\.example\.com/', page)
+    assert re.search(r'<img src="http://go\.example\.com:\d+/c/', page)
 
 
 @pytest.mark.parametrize(("header", "tracked"), [("true", True), ("false", False), ("maybe", False)])

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from linkweir.accounts.account_lookup import SendingAccount, SendingDomain
 from linkweir.accounts.internal_recipients import InternalRecipients
@@ -29,11 +30,11 @@ class OperatorDefaults:
     link_style: LinkStyle
 
     def base_url_for(self, host: str | None) -> str:
-        """The base URL on another host; its scheme and path stay."""
+        """The base URL on another host, which leads to the same service: scheme, port and path stay."""
         if host is None:
             return self.base_url
-        scheme, _, rest = self.base_url.partition("://")
-        return f"{scheme}://{host}/{rest.partition('/')[2]}"
+        parts = urlsplit(self.base_url)
+        return urlunsplit(parts._replace(netloc=host if parts.port is None else f"{host}:{parts.port}"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
