@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import secrets
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -64,13 +65,14 @@ def append_durably(path: Path, data: bytes) -> None:
         os.close(descriptor)
 
 
-def write_private_file(path: Path, data: bytes, *, sync: bool = True) -> None:
+def write_private_file(path: Path, data: bytes, *, sync: bool = True, mode: int = PRIVATE_MODE) -> None:
     """Write a file that does not exist yet, readable by its owner only from its first moment; none is left on errors.
+    `mode`: rights of the owner; those of others are left out.
 
     For a file that others see under this name while it is written, use `create_file`.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, PRIVATE_MODE)
+    descriptor = os.open(path, flags, mode & stat.S_IRWXU)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -94,9 +96,9 @@ def create_file(path: Path, data: bytes) -> None:
 
 
 def replace_file(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Replace a private file, or create it. `sync`: also survive a power cut."""
+    """Replace a private file, whose owner keeps the rights, or create it. `sync`: also survive a power cut."""
     draft = _draft_path(path)
-    write_private_file(draft, data, sync=sync)
+    write_private_file(draft, data, sync=sync, mode=_read_mode(path))
     try:
         os.replace(draft, path)
     except OSError:
@@ -104,6 +106,13 @@ def replace_file(path: Path, data: bytes, *, sync: bool = True) -> None:
         raise
     if sync:
         sync_folder(path.parent)
+
+
+def _read_mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return PRIVATE_MODE
 
 
 def rename_files(renames: Iterable[tuple[Path, Path]]) -> None:

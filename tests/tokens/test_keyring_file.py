@@ -45,6 +45,20 @@ def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
     assert keyring_file.load(path).current.id == 2
 
 
+@posix_only
+@pytest.mark.parametrize(("mode", "kept"), [(0o400, 0o400), (0o600, 0o600), (0o700, 0o700), (0o440, 0o400)])
+def test_a_replaced_file_keeps_its_owners_rights(tmp_path: Path, mode: int, kept: int) -> None:
+    """Whoever made a key file read-only finds it so after a host or a key was added; rights of others do not last."""
+    path = tmp_path / "keys.json"
+    keyring_file.create(path, KeyRing.generate(NOW))
+    path.chmod(mode)
+    keyring_file.save(path, KeyRing.generate(NOW).rotate(NOW))
+    assert stat.S_IMODE(path.stat().st_mode) == kept
+    path.chmod(0o400)
+    keyring_file.update(path, lambda ring: ring.with_host("https://t.example.com"))
+    assert (stat.S_IMODE(path.stat().st_mode), keyring_file.load(path).current.id) == (0o400, 2)
+
+
 def test_an_update_names_the_file_whose_folder_is_missing(tmp_path: Path) -> None:
     """Where the folder cannot be locked, the error is one of key files and names the file."""
     with pytest.raises(KeyRingError, match=r"missing/keys\.json"):
