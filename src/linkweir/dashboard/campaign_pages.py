@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from linkweir.clicks import corrections
 from linkweir.clock import now
-from linkweir.dashboard import heatmap
+from linkweir.dashboard import heatmap, neighbour_pages
 from linkweir.dashboard.link_rows import heatmap_response, link_rows
 from linkweir.dashboard.overview_page import trend_chart
 from linkweir.dashboard.page_request import DashboardRequest
@@ -21,6 +21,7 @@ from linkweir.stats.segments import SegmentValue
 from linkweir.translation import gettext
 
 MAX_COMPARED = 4
+PAGE_SIZE = 40  # campaigns, or values of a segment
 MAX_VALUES = 500  # rows of one segment's table
 
 
@@ -53,15 +54,19 @@ SEGMENT_KEYS: dict[str, SortKey[SegmentValue]] = {
 
 
 def list_campaigns(call: DashboardRequest) -> Response:
-    """Show the campaigns of the period, newest first."""
+    """Show one page of the campaigns of the period, newest first or in the order of a column."""
     chosen, order = call.period, parse_order(call, CAMPAIGN_KEYS, "-sent-at")
     with call.services.database.read() as connection:
         summaries = campaign_reports.list_campaign_summaries(connection, call.account["id"], chosen)
+    found, pagination = neighbour_pages.slice_page(call, order.sort(summaries), PAGE_SIZE)
     return call.render(
         "campaigns.html",
         here="campaigns",
         period=chosen,
-        found=order.sort(summaries),
+        found=found,
+        pagination=pagination,
+        is_cut=sum(summary.first_at is not None for summary in summaries) >= campaign_reports.MAX_CAMPAIGNS,
+        limit=campaign_reports.MAX_CAMPAIGNS,
         sort=order,
         compared=MAX_COMPARED,
     )
@@ -117,7 +122,7 @@ def show_campaign_mail(call: DashboardRequest) -> Response:
 
 
 def show_segment(call: DashboardRequest) -> Response:
-    """Show all values of one segment."""
+    """Show one page of the values of one segment."""
     tag, by = call.query("tag"), call.query("by")
     chosen, order = call.period, parse_order(call, SEGMENT_KEYS, "-total")
     segments.dimension_title(by)
@@ -125,11 +130,13 @@ def show_segment(call: DashboardRequest) -> Response:
         segment = segments.load_segment(
             connection, chosen.statistics_query(call.account["id"], tag, group=by, limit=MAX_VALUES)
         )
+    values, pagination = neighbour_pages.slice_page(call, order.sort(segment.values), PAGE_SIZE)
     return call.render(
         "segment.html",
         here="campaigns",
         tag=tag,
-        one=replace(segment, values=order.sort(segment.values)),
+        one=replace(segment, values=values),
+        pagination=pagination,
         sort=order,
         period=chosen,
         limit=MAX_VALUES,

@@ -6,12 +6,13 @@ import dataclasses
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.dashboard.table_order import ColumnOrder
 from linkweir.pagination import CursorPosition, PageRequest, RowPage, SortedPage, SortPosition, SortRequest
 
+RowT = TypeVar("RowT")
 MAX_TIMESTAMP_US = 1 << 62  # microseconds since 1970
 MAX_TEXT_CHARACTERS = 400  # of a text that a list is sorted by
 TEXT_COLUMNS = ("subject", "recipient", "status", "variant")
@@ -74,6 +75,18 @@ def make_sorted_neighbours(page: SortedPage) -> NeighbourPages:
         return NeighbourPages(None, None)
     first, last = (f"{row['sort_key']}.{row['id'].hex}" for row in (page.rows[0], page.rows[-1]))
     return NeighbourPages(first if page.more_before else None, last if page.more_after else None)
+
+
+def slice_page(call: DashboardRequest, rows: list[RowT], limit: int) -> tuple[list[RowT], NeighbourPages]:
+    """Return the requested page of a list that is in memory, and its neighbours: the query counts its rows."""
+    first = 0
+    for direction, step in (("after", 0), ("before", -limit)):
+        text = call.query(direction)
+        if text.isascii() and text.isdecimal() and int(text[:9]) <= len(rows):
+            first = max(0, int(text[:9]) + step)
+            break
+    last = first + limit
+    return rows[first:last], NeighbourPages(str(first) if first else None, str(last) if last < len(rows) else None)
 
 
 def encode_position(position: CursorPosition | None) -> str | None:
