@@ -2,6 +2,8 @@
 
 from importlib.util import find_spec
 
-EXPORT_FORMATS = [("csv", "CSV"), ("excel", "CSV for Excel"), ("ndjson", "NDJSON")]
+from linkweir.translation import gettext_noop
+
+EXPORT_FORMATS = [("csv", "CSV"), ("excel", gettext_noop("CSV for Excel")), ("ndjson", "NDJSON")]
 if find_spec("pyarrow") is not None:
     EXPORT_FORMATS.append(("parquet", "Parquet"))
