@@ -61,7 +61,12 @@ EXPECTED_COUNTS = (  # by people, see db.click_probabilities
 CLICK_COUNTS = ("human", "machine", "prefetch", "unsure", "internal", "clickers", *EXPECTED_COUNTS)
 
 click_aggregates = Table(
-    "rollups", metadata, *_aggregate_columns(*CLICK_COUNTS), _value_index("rollups"), sqlite_with_rowid=False
+    "rollups",
+    metadata,
+    *_aggregate_columns(*CLICK_COUNTS),
+    _value_index("rollups"),
+    sqlite_with_rowid=False,
+    postgresql_with={"fillfactor": 70},  # room for new versions of a row on its page: they need no entries of indexes
 )
 
 frozen_aggregates = Table(  # the part of rollups of deleted messages, by the hour only

@@ -62,6 +62,7 @@ messages = Table(
     Index(None, "account_id", "created_at"),
     Index(None, "retain_until_at"),
     Index(None, "account_id", "message_id"),
+    postgresql_with={"fillfactor": 85},  # room on the page for what delivery and clicks change, as in `rollups`
 )
 
 shared_contents = Table(  # what the mails of one submission have in common: see mime.mail_delta
