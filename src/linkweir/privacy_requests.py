@@ -20,7 +20,6 @@ from linkweir.clicks.journal.local_journal import LocalJournal
 from linkweir.clicks.known_networks import KnownNetworks
 from linkweir.clicks.transport.carrier import ClickCarrier
 from linkweir.clicks.transport.transport_selection import make_click_transport
-from linkweir.clock import now
 from linkweir.db.database import Database
 from linkweir.errors import ClickTransportUnavailable
 from linkweir.machine_status import wait_until_drained
@@ -70,7 +69,7 @@ def build_privacy_requests(
     vault = make_vault(settings, database)
 
     def ingest(connection: Connection, events: Sequence[ClickEvent]) -> int:
-        return ingest_events(connection, events, get_classifier(), now())
+        return ingest_events(connection, events, get_classifier(), database.now())
 
     def link_destinations(raw: bytes) -> Iterator[str]:
         return sealed_destinations.sealed_link_destinations(raw, get_keyring(), settings.base_url)
