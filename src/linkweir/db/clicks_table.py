@@ -18,6 +18,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    union_all,
     update,
 )
 
@@ -27,7 +28,7 @@ from linkweir.db.bulk_statement import BulkStatement
 from linkweir.db.click_texts_table import get_or_create_code_ids, get_or_create_text_ids, is_shared
 from linkweir.db.column_lists import list_parameter
 from linkweir.db.dimensions import CLICK_DIMENSION_NAMES, MESSAGE_COLUMN_NAMES
-from linkweir.db.schema import click_aggregates, click_rows, clicks, messages
+from linkweir.db.schema import click_aggregates, click_rows, clicks, erased_clicks, messages
 from linkweir.db.time_buckets import ALL_TIME
 
 T = TypeVar("T")
@@ -46,12 +47,13 @@ def count(connection: Connection) -> int:
 
 
 def find_stored_ids(connection: Connection, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Return the ids of those events that are stored already."""
+    """Return the ids of those events that are stored already, or were until they were erased."""
     if message_locks.needs_locks(connection):
         return set(connection.scalars(_FIND_STORED, {"ids": ids}))
     stored: set[uuid.UUID] = set()
     for some in _batches(ids):
-        stored.update(connection.scalars(select(clicks.c.id).where(clicks.c.id.in_(some))))
+        for table in (click_rows, erased_clicks):
+            stored.update(connection.scalars(select(table.c.id).where(table.c.id.in_(some))))
     return stored
 
 
@@ -73,7 +75,8 @@ def get_messages_by_number(
 
 
 # for PostgreSQL, which takes a list as one parameter
-_FIND_STORED = select(click_rows.c.id).where(click_rows.c.id == func.any(list_parameter("ids", click_rows.c.id.type)))
+_IDS = func.any(list_parameter("ids", click_rows.c.id.type))
+_FIND_STORED = union_all(*(select(table.c.id).where(table.c.id == _IDS) for table in (click_rows, erased_clicks)))
 _FIND_MESSAGES: Select[Any] = select(*MESSAGE_COLUMNS).where(
     messages.c.number == func.any(list_parameter("numbers", messages.c.number.type))
 )

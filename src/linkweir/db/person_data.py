@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, Table, delete, select
 
-from linkweir.db import contents_table
+from linkweir.db import contents_table, erased_clicks_table
 from linkweir.db import send_aggregates_table as counts
 from linkweir.db.frozen_aggregates_table import ERASED_DIMENSIONS as TAKEN_BACK
 from linkweir.db.frozen_aggregates_table import freeze
@@ -73,6 +73,8 @@ def erase(connection: Connection, messages_to_erase: Sequence[Mapping[Any, Any]]
     removed = {"contents": contents_table.delete_mails(connection, ids)}
     freeze(connection, ids, TAKEN_BACK)
     counts.subtract(connection, ids, TAKEN_BACK)
+    for some in _batches(ids):
+        erased_clicks_table.add_clicks_of_messages(connection, some, now)
     for table, column, values in (
         *((table, "message_id", ids) for table in TABLES_BY_MESSAGE if table is not contents),
         *((table, "number", numbers) for table in TABLES_BY_NUMBER),

@@ -170,6 +170,14 @@ verdict_memory = Table(  # what the rules remember of earlier clicks: see clicks
     sqlite_with_rowid=False,
 )
 
+erased_clicks = Table(  # that a worker or a journal may still hold: see db.erased_clicks_table
+    "erased_clicks",
+    metadata,
+    Column("id", BinaryUuid, primary_key=True),
+    Column("at", BigInteger, nullable=False, index=True),  # of the erasure
+    sqlite_with_rowid=False,
+)
+
 erased_messages = Table(  # messages of erased recipients, whose short links answer 410
     "erased",
     metadata,

@@ -7,7 +7,7 @@ that no change is forgotten. The first release spells the statements out here an
 
 from linkweir.db.schema import metadata
 
-revision = "0001_8c51800c"
+revision = "0001_b6283dda"
 down_revision = None
 branch_labels = None
 depends_on = None
