@@ -43,3 +43,14 @@ def test_hashes_expire_however_many(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     delete_expired(filled.database, NOW_US + 5, make_logger("info", io.StringIO()))
     with filled.database.read() as connection:
         assert {source for source, *_ in verdict_memory_table.load(connection, range(12))} == {10, 11}
+
+
+def test_what_an_interrupted_erasure_has_left_is_forgotten(tmp_path: Path) -> None:
+    """Messages that an erasure has marked are deleted from the memory of verdicts, if not by it."""
+    filled = SampleDatabase(tmp_path)
+    with filled.database.write() as connection:
+        verdict_memory_table.store(connection, [(1, message, 1, NOW_US, NOW_US + 9) for message in (7, 8)])
+        verdict_memory_table.mark_messages(connection, [7], NOW_US, NOW_US + 9)
+    delete_expired(filled.database, NOW_US + 5, make_logger("info", io.StringIO()))
+    with filled.database.read() as connection:
+        assert [message for _, message, *_ in verdict_memory_table.load(connection, [1, -1])] == [8]

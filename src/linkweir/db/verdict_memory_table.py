@@ -60,6 +60,13 @@ _DELETE_LISTS = delete(verdict_memory).where(
     )
 )
 
+_MARK = -1  # in place of a source, which is a hash and not negative: the message is to be forgotten
+_ANY_MARK = select(verdict_memory.c.message).where(verdict_memory.c.source == _MARK).limit(1)
+_marked = verdict_memory.alias("marked")
+_DELETE_MARKED = delete(verdict_memory).where(
+    verdict_memory.c.message.in_(select(_marked.c.message).where(_marked.c.source == _MARK))
+)
+
 
 def load(connection: Connection, sources: Iterable[int]) -> list[tuple[int, int, int, int]]:
     """What is remembered of these sources, the longest unseen first: source, message, verdicts, when it was seen."""
@@ -81,10 +88,17 @@ def delete_pairs(connection: Connection, pairs: Sequence[tuple[int, int]]) -> No
         _DELETE.run(connection, pairs)
 
 
-def delete_messages(connection: Connection, messages: Sequence[int]) -> None:
-    """Forget messages whatever their sources, which reads all rows."""
-    if messages:
-        connection.execute(delete(verdict_memory).where(verdict_memory.c.message.in_(messages)))
+def mark_messages(connection: Connection, messages: Sequence[int], now: int, expires_at: int) -> None:
+    """Note that messages are to be forgotten: see `delete_marked`. Nobody may judge clicks of them any more."""
+    store(connection, [(_MARK, message, 0, now, expires_at) for message in messages])
+
+
+def delete_marked(connection: Connection) -> None:
+    """Forget the marked messages whatever their sources. This reads all rows, where there is a mark: an index would
+    cost each click more than erasures gain by it, and nobody has to wait for this.
+    """
+    if connection.scalar(_ANY_MARK) is not None:
+        connection.execute(_DELETE_MARKED)
 
 
 def delete_expired(connection: Connection, now: int, limit: int) -> int:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
 
-from linkweir.db import idempotency_table, retention_queries, verdict_memory_table
+from linkweir.db import erased_clicks_table, idempotency_table, retention_queries, verdict_memory_table
 from linkweir.db.database import Database, WriteMode
 
 MAX_TRIES, RETRY_SECONDS = 20, 0.25  # to find a moment, and seconds between them
 BATCH_MESSAGES = 200  # messages in one transaction, so that nobody waits long for their turn
-BATCH_HASHES = 5000  # rows of the memory of verdicts, likewise
+BATCH_HASHES = 5000  # small rows, likewise: of the memory of verdicts, ids of erased clicks
 
 
 def delete_expired(
@@ -39,6 +39,11 @@ def _delete_expired(database: Database, now: int, log: FilteringBoundLogger, sto
             others += removed
     while not stopping() and _delete_batch(database, now, verdict_memory_table.delete_expired, BATCH_HASHES):
         pass  # hashes, of which no copy tells anything
+    while not stopping() and _delete_batch(database, now, erased_clicks_table.delete_expired, BATCH_HASHES):
+        pass
+    if not stopping():
+        with database.write(WriteMode.CONCURRENT) as connection:
+            verdict_memory_table.delete_marked(connection)  # what an interrupted erasure has left
     if contents or people:
         log.info("retention.removed", contents=contents, messages=people)
     if contents or people or others:

@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 
 import orjson
 
+from linkweir.clock import DAY_US
 from linkweir.db import person_data, verdict_memory_table
 from linkweir.db.database import CopyLocation, Database, WriteMode
 from linkweir.errors import RateLimited
@@ -27,6 +28,7 @@ from linkweir.privacy.row_json import row_to_json
 
 MAX_VACUUM_BYTES: Final = 256 << 20  # of a database that is written anew while writers wait: a few seconds
 BATCH_MESSAGES: Final = 200  # messages in one transaction, so that nobody waits long for their turn
+MARKED_US: Final = 30 * DAY_US  # longer than verdicts remember anything: for how long a message is to be forgotten
 MessageIds = Sequence[uuid.UUID]
 AccountId = uuid.UUID | None
 
@@ -146,6 +148,8 @@ class PrivacyRequests:
             with self._database.write(WriteMode.EXCLUSIVE) as connection:
                 person_data.mark_erasure_started(connection, email, account, now)
             self._erase_messages(email, now, account, done)
+            with self._database.write(WriteMode.CONCURRENT) as connection:
+                verdict_memory_table.delete_marked(connection)
             mentions.redact_all(done)
             self._external_data.redact_dead_letters([], set(), mentions.matcher)
             copies, lasting = self._database.vacuum(limit), self._database.lasting_copies(limit)
@@ -172,5 +176,5 @@ class PrivacyRequests:
         hashes = self._external_data.hash_messages(ids)
         with self._database.write(WriteMode.EXCLUSIVE) as connection:
             report.rows.update(person_data.erase(connection, some, now))
-            verdict_memory_table.delete_messages(connection, hashes)
+            verdict_memory_table.mark_messages(connection, hashes, now, now + MARKED_US)
         report.mails += self._external_data.delete_maildir_copies(ids)  # one that was delivered meanwhile

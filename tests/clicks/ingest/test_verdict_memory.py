@@ -182,11 +182,16 @@ def test_a_clock_that_is_ahead_prolongs_nothing(database: Database) -> None:
 
 
 def test_messages_can_be_forgotten(database: Database) -> None:
-    """An erased message leaves no row, and others keep theirs."""
+    """An erased message leaves no row when those that are marked are deleted, nor its mark; others keep theirs."""
     observe(database, "a", make_hit())
     observe(database, "b", make_hit())
     with database.write() as connection:
-        verdict_memory_table.delete_messages(connection, [make_memory().hash_message("a")])
+        for _ in range(2):  # an erasure that is tried again
+            verdict_memory_table.mark_messages(connection, [make_memory().hash_message("a")], START_US, START_US + 1)
+    assert {row[1] for row in list_rows(database)} == {make_memory().hash_message(name) for name in "ab"}
+    for _ in range(2):
+        with database.write() as connection:
+            verdict_memory_table.delete_marked(connection)
     assert {row[1] for row in list_rows(database)} == {make_memory().hash_message("b")}
 
 
