@@ -49,6 +49,7 @@ SMALL_MODULES = {
     "dashboard/static_files.py": "one endpoint beside the pages",
     "dashboard/verdict_reasons.py": "shared by two pages",
     "db/aggregate_columns.py": "shared by all modules of aggregates",
+    "db/erased_clicks_table.py": "the statements on a table of its own",
     "db/machines_table.py": "the statements on a table of its own",
     "db/migrations/env.py": "Alembic prescribes it",
     "db/migrations/versions/v0001_initial_schema.py": "Alembic wants a file for each revision",
