@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from linkweir import dashboard
 from linkweir.demo import sample_traffic
+from linkweir.translation import LANGUAGES
 from tests.dashboard.browser_client import (
     DESKTOP_VIEWPORT,
     EMAIL,
@@ -116,6 +117,16 @@ def test_a_page_is_whole(browser_session: BrowserSession, path: str) -> None:
     assert browser_session.external_requests == []
     assert_no_overflow(page)
     assert_accessible(page)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_navigation_is_one_line(browser: Browser, sample_service: RunningService, code: str) -> None:
+    """At a desk all links of the navigation are beside each other in every language."""
+    with BrowserSession(browser, sample_service.url) as session:
+        session.page.set_extra_http_headers({"Accept-Language": code})
+        links = session.sign_in().page.locator(".top nav a")
+        assert links.count() == 10
+        assert links.evaluate_all("links => new Set(links.map(link => link.offsetTop)).size") == 1
 
 
 def test_the_page_of_one_message_is_whole(browser_session: BrowserSession) -> None:
