@@ -54,6 +54,10 @@ LONG_FILES = (
     "ext/test_sanitized.py",
     "dashboard/test_browser.py",
     "test_frozen.py",
+    "test_package.py",
+    "webhooks/test_delivery.py",
+    "webhooks/test_webhook_fields.py",
+    "web/test_redirect.py",
 )
 # ... and test by test where they share nothing, since most of them wait for a service that starts or is killed.
 LONG_FILES_OF_SINGLE_TESTS = (
