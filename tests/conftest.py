@@ -1,6 +1,7 @@
 """Where the shared material and the outside judge are, or why their tests skip."""
 
 import functools
+import gc
 import importlib
 import os
 import signal
@@ -91,6 +92,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         config.stash[TURN_LOCK] = lock = TurnLock(TESTS_FOLDER, TESTS_FOLDER / "__init__.py")
         config.add_cleanup(lock.close)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for garbage neither while tests are found nor, later, among them and what they have imported: they stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
