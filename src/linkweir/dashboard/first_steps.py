@@ -82,7 +82,8 @@ def _list_steps(call: DashboardRequest, connection: Connection, progress: SetupP
 
 
 def _make_click_step(call: DashboardRequest, connection: Connection, progress: SetupProgress) -> Step:
-    hint = gettext("Your click appears here within seconds.")
+    soon = gettext("Scanners come in the first minute after delivery, so a click then may be taken for a machine's.")
+    hint = gettext("Your click appears here within seconds.") + f" {soon}"
     title = gettext("Follow a link in it")
     if progress.has_click or not progress.has_mail:
         return Step(title, hint, gettext("Messages") if progress.has_mail else "", "/messages", progress.has_click)

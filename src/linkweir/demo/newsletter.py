@@ -48,7 +48,8 @@ def send_and_print(settings: Settings, url: str, account: str, key: str, ring: K
     )
     for line in _format_links(_read_html(mail), ring):
         print(line)
-    print("\nOpen one of these links in a browser (curl counts as a machine), then see the click in the dashboard,")
+    print("\nOpen one of these links in a browser (curl counts as a machine, and so may a click in the first minute")
+    print("after delivery, when scanners come), then see the click in the dashboard,")
     print("or its click_count in the API:")
     print(f"  {origin}/dashboard/messages/{seen['id']}")
     print(f"  curl -sS {origin}{path}/{seen['id']} -H 'Authorization: Bearer {key}'")
