@@ -10,11 +10,14 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+
+import linkweir
 
 ROOT = Path(__file__).resolve().parent.parent
 IGNORE_GENERATED = shutil.ignore_patterns(
@@ -179,3 +182,8 @@ def test_without_a_compiler_one_sentence_says_so(checkout: Path, tmp_path: Path)
         assert re.fullmatch(r"Linkweir has no wheel for this platform and cannot be compiled here, .*\)\.", last)
         assert f"the C compiler {name}" in last
         assert "Traceback" not in done.stderr
+
+
+def test_the_version_is_one() -> None:
+    """The command and the API tell the version that is installed."""
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == linkweir.__version__
