@@ -11,6 +11,7 @@ Probabilities are in basis points, and variances in squares of these.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final
 
 from linkweir.clock import HOUR_US
@@ -25,7 +26,7 @@ ClickerCounts = tuple[int, int, int]  # see `clicker_counts`
 ExpectedClicker = tuple[int, int]  # the hour it counts in, and the probability of a click by a person
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every click
 class ProbableHit:
     """A hit on a link of a message: what it counts under, and how likely a machine followed the link."""
 
@@ -59,25 +60,38 @@ def iter_click_values(
 
 def expected_clickers(hits: Iterable[ProbableHit]) -> dict[DimensionValue, ExpectedClicker]:
     """Return where a message with these hits counts, and as how much; the order of hits changes nothing."""
-    first_hits = sorted(hits, key=lambda hit: (hit.at, hit.id))[:MAX_HITS_PER_MESSAGE]
+    first_hits = sorted(hits, key=_hit_order)[:MAX_HITS_PER_MESSAGE]
     if len(first_hits) == 1:  # as most have, and what follows comes to this
         (hit,) = first_hits
         probability = round((1 - hit.machine_basis_points / BASIS_POINTS) * BASIS_POINTS)
         return dict.fromkeys(hit.dimensions, (hit.at // HOUR_US, probability)) if probability else {}
-    nobody: dict[DimensionValue, float] = {}  # the probability that all hits so far are by machines
-    best: dict[DimensionValue, tuple[float, int]] = {}  # of being the first by a person, and when
+    # by value: the probability that all hits so far are by machines; the highest of being the first by a person, and
+    # in which hour
+    states: dict[DimensionValue, list[Any]] = {}
     for hit in first_hits:
         machine = hit.machine_basis_points / BASIS_POINTS
         if machine == 1.0:
             continue
+        person, hour = 1 - machine, hit.at // HOUR_US
         for key in hit.dimensions:
-            before = nobody.get(key, 1.0)
-            first = before * (1 - machine)
-            nobody[key] = before * machine
-            if first > best.get(key, (0.0, 0))[0]:
-                best[key] = first, hit.at // HOUR_US
-    probabilities = ((key, hour, round((1 - nobody[key]) * BASIS_POINTS)) for key, (_, hour) in best.items())
-    return {key: (hour, probability) for key, hour, probability in probabilities if probability}
+            state = states.get(key)
+            if state is None:
+                states[key] = [machine, person, hour]
+                continue
+            nobody = state[0]
+            first = nobody * person
+            state[0] = nobody * machine
+            if first > state[1]:
+                state[1], state[2] = first, hour
+    clickers = {}
+    for key, (nobody, _, hour) in states.items():
+        probability = round((1 - nobody) * BASIS_POINTS)
+        if probability:
+            clickers[key] = hour, probability
+    return clickers
+
+
+_hit_order = attrgetter("at", "id")
 
 
 def clicker_counts(probability: int) -> ClickerCounts:

@@ -35,7 +35,7 @@ from linkweir.db.reclassification_queries import MessageRef
 from linkweir.db.schema import BinaryUuid, clicks, messages
 
 MessageKey = tuple[uuid.UUID | None, MessageRef]  # the account, and the message
-HitsByMessage = dict[MessageKey, dict[uuid.UUID, ProbableHit]]
+HitsByMessage = dict[MessageKey, dict[int, ProbableHit]]  # by the number of a click's id
 ContributionRow = tuple[Any, ...]  # see aggregate_contributions.CONTRIBUTION_COLUMNS
 BATCH_ROWS: Final = 500
 NO_OTHER_COUNTS: Final = (0,) * (len(VERDICTS) + 3)  # by verdict, clickers, expected clicks and their variance
@@ -60,7 +60,7 @@ def load_hits(connection: Connection, keys: Collection[MessageKey], *, few: bool
         if names:
             for row in connection.execute(statement, {"names": orjson.dumps(names).decode()}).mappings():
                 key = row["account_id"], row["message_id"] or row["message_ref"]
-                hits[key][row["id"]] = probable_hit(row)
+                hits[key][row["id"].int] = probable_hit(row)
     return hits
 
 

@@ -1,6 +1,5 @@
 """Changes of expected clickers: how likely each message of a batch was clicked by a person, before it and after it."""
 
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from linkweir.db.expected_clickers import MessageKey, load_hits
 from linkweir.db.reclassification_queries import MessageRef
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every message of a batch
 class ClickersChange:
     """The contribution of a message along each dimension, before a batch of clicks and after it."""
 
@@ -27,7 +26,7 @@ class ClickersChange:
 def iter_clicker_changes(connection: Connection, groups: Sequence[MessageClicks]) -> Iterator[ClickersChange]:
     """Yield the changes of these messages; the database must have their clicks as they were before."""
     changed = [(group, clicks) for group in groups if (clicks := _changed_clicks(group))]
-    known: dict[MessageKey, dict[uuid.UUID, ProbableHit]] = {}
+    known: dict[MessageKey, dict[int, ProbableHit]] = {}
     for few in (True, False):
         keys = [_key(group) for group, _ in changed if group.hit_count != 0 and _has_few_hits(group) is few]
         known |= load_hits(connection, keys, few=few)
@@ -50,12 +49,11 @@ def _has_few_hits(group: MessageClicks) -> bool:
     return group.hit_count is not None and group.hit_count <= MAX_HITS_PER_MESSAGE
 
 
-def _change(group: MessageClicks, changed: Sequence[Click], known: Mapping[uuid.UUID, ProbableHit]) -> ClickersChange:
+def _change(group: MessageClicks, changed: Sequence[Click], known: Mapping[int, ProbableHit]) -> ClickersChange:
     now = dict(known)
     for click in changed:
-        if click.counted_verdict is None or click.id in known:
-            now[click.id] = click.to_probable_hit()
+        if click.counted_verdict is None or click.id.int in known:
+            now[click.id.int] = click.to_probable_hit()
     assert group.message_key is not None
-    return ClickersChange(
-        group.message_key, group.target, expected_clickers(known.values()), expected_clickers(now.values())
-    )
+    before = expected_clickers(known.values()) if known else {}
+    return ClickersChange(group.message_key, group.target, before, expected_clickers(now.values()))

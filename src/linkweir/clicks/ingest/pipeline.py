@@ -20,7 +20,7 @@ from sqlalchemy import Connection, RowMapping
 
 from linkweir.clicks.classify import Hit
 from linkweir.clicks.click_event import ClickEvent
-from linkweir.clicks.ingest.aggregate_deltas import LINK_COLUMNS, AggregateDeltas
+from linkweir.clicks.ingest.aggregate_deltas import LINK_COLUMNS, AggregateDeltas, LinkKey
 from linkweir.clicks.ingest.attribution import attribute_events
 from linkweir.clicks.ingest.click import Click
 from linkweir.clicks.ingest.clicker_changes import iter_clicker_changes
@@ -169,21 +169,21 @@ def _changes_counts(group: MessageClicks) -> bool:
     return any(click.is_counted != click.was_counted for click in (*group.new, *group.stored.values()))
 
 
-def _update_unique_clicks(connection: Connection, groups: Sequence[MessageClicks]) -> dict[uuid.UUID, UniqueClicks]:
-    """Move on who came first in these groups; by message, for those that are known here."""
+def _update_unique_clicks(connection: Connection, groups: Sequence[MessageClicks]) -> dict[int, UniqueClicks]:
+    """Move on who came first in these groups; by the number of a message's id, for those that are known here."""
     _attach_rows(
         groups,
         reclassification_queries.load_unique(
             connection, [group.message_key for group in groups if group.message_key is not None]
         ),
     )
-    by_message: dict[uuid.UUID, UniqueClicks] = {}
+    by_message: dict[int, UniqueClicks] = {}
     for group in groups:
         unique_clicks = UniqueClicks(group.stored.values())
         tied = [click for click in group.new if click.message_key is not None]
         unique_clicks.update([*tied, *group.stored.values()], _load_later(connection, group))
         if isinstance(group.message_key, uuid.UUID):
-            by_message[group.message_key] = unique_clicks
+            by_message[group.message_key.int] = unique_clicks
     return by_message
 
 
@@ -219,25 +219,23 @@ def _subscribed_kinds(connection: Connection, accounts: Iterable[uuid.UUID]) -> 
 
 
 def _write_aggregates(
-    connection: Connection, deltas: AggregateDeltas, unique_clicks: dict[uuid.UUID, UniqueClicks], now: int
+    connection: Connection, deltas: AggregateDeltas, unique_clicks: dict[int, UniqueClicks], now: int
 ) -> None:
-    click_aggregates_table.add_deltas(connection, deltas.rows())
+    click_aggregates_table.add_deltas(connection, list(deltas.rows()))
     for moved in (True, False):
         links = [_link_row(deltas, key, unique_clicks) for key in deltas.links if (key[0] in unique_clicks) is moved]
         click_aggregates_table.add_link_deltas(connection, links, set_first_at=moved)
-    counts = [(*row, int(any(row[:2])), now, message) for message, row in deltas.counts.items() if any(row)]
+    counts = [(*row, int(any(row[:2])), now, message) for message, row in deltas.message_rows()]
     clicks_table.update_message_counts(connection, counts)
 
 
-def _link_row(
-    deltas: AggregateDeltas, key: tuple[uuid.UUID, int], unique_clicks: dict[uuid.UUID, UniqueClicks]
-) -> tuple[Any, ...]:
+def _link_row(deltas: AggregateDeltas, key: LinkKey, unique_clicks: dict[int, UniqueClicks]) -> tuple[Any, ...]:
     message, position = key
     first_at = unique_clicks[message].first_click_at(position) if message in unique_clicks else None
     return (
-        message,
+        deltas.message_ids[message],
         position,
         deltas.destinations[key],
-        *_link_counts(deltas.links[key]),
+        *_link_counts(deltas.link_counts(key)),
         first_at,
     )
