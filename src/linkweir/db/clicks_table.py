@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -104,35 +103,24 @@ _STORED_COLUMNS = (
     *("destination_id", "user_agent_id", "signals_id", "reasons_id"),
 )
 _ADD = BulkStatement(insert(click_rows), _STORED_COLUMNS, ("id", "account_id", "message_id"))
-_DESTINATION_INDEX, _USER_AGENT_INDEX, _SIGNALS_INDEX, _REASONS_INDEX = (
-    INSERT_COLUMNS.index(name) for name in ("destination", "user_agent", "signals", "reasons")
-)
-_get_stored = itemgetter(*(INSERT_COLUMNS.index(name) for name in _STORED_COLUMNS if name in INSERT_COLUMNS))
-_STORED_DESTINATION_INDEX = _STORED_COLUMNS.index("destination")
 
 
 def add(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     """Store clicks that were not stored before: COLUMNS."""
-    destinations = {row[_DESTINATION_INDEX] for row in rows}
-    shared = {destination for destination in destinations if is_shared(destination)}
-    texts = get_or_create_text_ids(connection, shared | {row[_USER_AGENT_INDEX] for row in rows})
-    codes = get_or_create_code_ids(
-        connection, {row[_SIGNALS_INDEX] for row in rows} | {row[_REASONS_INDEX] for row in rows}
+    if not rows:
+        return
+    columns: dict[str, Iterable[Any]] = dict(zip(INSERT_COLUMNS, zip(*rows, strict=True), strict=True))
+    destinations, agents, signals, reasons = (
+        columns[name] for name in ("destination", "user_agent", "signals", "reasons")
     )
-    stored = []
-    for row in rows:
-        destination = row[_DESTINATION_INDEX]
-        values = [
-            *_get_stored(row),
-            texts[destination] if destination in shared else None,
-            texts.get(row[_USER_AGENT_INDEX]),
-            codes.get(row[_SIGNALS_INDEX]),
-            codes.get(row[_REASONS_INDEX]),
-        ]
-        if destination in shared:
-            values[_STORED_DESTINATION_INDEX] = None
-        stored.append(tuple(values))
-    _ADD.run(connection, stored)
+    shared = {destination for destination in set(destinations) if is_shared(destination)}
+    texts = get_or_create_text_ids(connection, shared.union(agents))
+    codes = get_or_create_code_ids(connection, {*signals, *reasons})
+    columns["destination"] = [None if destination in shared else destination for destination in destinations]
+    columns["destination_id"] = [texts[each] if each in shared else None for each in destinations]
+    columns["user_agent_id"] = map(texts.get, agents)
+    columns["signals_id"], columns["reasons_id"] = map(codes.get, signals), map(codes.get, reasons)
+    _ADD.run(connection, list(zip(*[columns[name] for name in _STORED_COLUMNS], strict=True)))
 
 
 def _build_update_counts() -> Update:
