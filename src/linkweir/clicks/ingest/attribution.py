@@ -21,21 +21,22 @@ from linkweir.db.dimensions import CLICK_DIMENSIONS
 from linkweir.db.reclassification_queries import MessageRef
 from linkweir.tokens.campaign_tags import INTERNAL_TAG, SANDBOX_TAG, first_encodable_tag
 
-_Groups = dict[tuple[uuid.UUID | None, MessageRef, bool], MessageClicks]  # True: whose readers object
+# by the numbers of account and message, which are hashed quicker than their ids; True: whose readers object
+_Groups = dict[tuple[int | None, int | str, bool], MessageClicks]
 
 
 def attribute_events(
     connection: Connection, events: Sequence[ClickEvent], classifier: ClickClassifier
 ) -> list[MessageClicks]:
     """The events that are not stored yet, each once, as new clicks by message, oldest first."""
-    by_id = {event.id: event for event in events}
+    by_id = {event.id.int: event for event in events}
     numbers = {event.number for event in events if event.number is not None}
     messages = clicks_table.get_messages_by_number(connection, numbers, lock=True)
     message_locks.lock_references(
         connection, {event.message_ref for event in events if event.message_ref and event.number not in messages}
     )  # before it is asked what is stored: another worker may have some of these events
-    for stored in clicks_table.find_stored_ids(connection, list(by_id)):
-        del by_id[stored]
+    for stored in clicks_table.find_stored_ids(connection, [event.id for event in by_id.values()]):
+        del by_id[stored.int]
     new = list(by_id.values())
     new.sort(key=lambda event: (event.at, event.id.int))
     owners = clicks_table.get_key_owners(connection, {event.key_id for event in new}) if new else {}
@@ -120,10 +121,11 @@ def _get_message_clicks(
     """
     if key is None:
         return MessageClicks(None, account_id)
-    group = groups.get((account_id, key, event.objected))
+    name = key.int if isinstance(key, uuid.UUID) else key
+    number = None if account_id is None else account_id.int
+    group = groups.get((number, name, event.objected))
     if group is None:
-        group = MessageClicks(None if event.objected else key, account_id)
-        groups[account_id, key, event.objected] = group
+        group = groups[number, name, event.objected] = MessageClicks(None if event.objected else key, account_id)
         if row is not None:
             group.delivered_at, group.link_count = row["delivered_at"], row["tracked_links"]
             group.hit_count = row["hit_count"]
