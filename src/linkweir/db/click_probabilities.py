@@ -9,8 +9,9 @@ their variances that of a Poisson binomial distribution: hits are taken as indep
 Probabilities are in basis points, and variances in squares of these.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ BASIS_POINTS: Final = 10_000  # in one
 CERTAIN_BASIS_POINTS: Final = 9_500  # from this probability on a message was clicked by a person for certain
 LIKELY_BASIS_POINTS: Final = 5_000  # from this probability on a hit is rather a person's than a machine's
 MAX_HITS_PER_MESSAGE: Final = 300  # the first ones: a flood on one link costs each further hit no more
+MAX_KNOWN_VALUES: Final = 2048  # kinds of clicks that are remembered: links by device, program and so on
 ALL_CLICKS: Final[DimensionValue] = ("", "")
 ClickerCounts = tuple[int, int, int]  # see `clicker_counts`
 ExpectedClicker = tuple[int, int]  # the hour it counts in, and the probability of a click by a person
@@ -39,23 +41,28 @@ class ProbableHit:
 def probable_hit(row: Mapping[Any, Any]) -> ProbableHit:
     """Return the hit of a row of `clicks`."""
     values = {name: row[name] for name in CLICK_DIMENSION_NAMES}
-    dimensions = iter_click_values(row["privacy"], row["position"], row["destination"], values)
-    return ProbableHit(row["at"], row["id"].int, row["machine_basis_points"], tuple(dimensions))
+    dimensions = list_click_values(row["privacy"], row["position"], row["destination"], values)
+    return ProbableHit(row["at"], row["id"].int, row["machine_basis_points"], dimensions)
 
 
-def iter_click_values(
+def list_click_values(
     privacy: str, position: int, destination: str | None, values: Mapping[str, str | None]
-) -> Iterator[DimensionValue]:
-    """Yield the dimensions that a click counts under by itself; `values`: of those that are columns of `clicks`."""
-    yield ALL_CLICKS
-    if privacy == "anonymous":
-        yield "link", str(position)
+) -> tuple[DimensionValue, ...]:
+    """The dimensions that a click counts under by itself; `values`: of those that are columns of `clicks`."""
+    return _list_values(privacy == "anonymous", position, destination, *values.items())
+
+
+@lru_cache(MAX_KNOWN_VALUES)  # few links and few programs make up most clicks
+def _list_values(
+    is_anonymous: bool, position: int, destination: str | None, *values: tuple[str, str | None]
+) -> tuple[DimensionValue, ...]:
+    dimensions = [ALL_CLICKS]
+    if is_anonymous:
+        dimensions.append(("link", str(position)))
     elif destination is not None:
-        yield "link", f"{position}\t{destination}"
-        yield "destination", destination
-    for name, value in values.items():
-        if value is not None:
-            yield name, value
+        dimensions += (("link", f"{position}\t{destination}"), ("destination", destination))
+    dimensions += [(name, value) for name, value in values if value is not None]
+    return tuple(dimensions)
 
 
 def expected_clickers(hits: Iterable[ProbableHit]) -> dict[DimensionValue, ExpectedClicker]:

@@ -6,6 +6,7 @@ Knows what it counts under and how the rules see it; refuses to know the other c
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -13,7 +14,7 @@ from linkweir.clicks.classify import Hit, InternalOrigin
 from linkweir.clicks.click_event import ClickEvent
 from linkweir.clicks.enrichment import Enricher, Enrichment
 from linkweir.db.aggregate_columns import COUNTED_VERDICTS
-from linkweir.db.click_probabilities import BASIS_POINTS, ProbableHit, iter_click_values
+from linkweir.db.click_probabilities import BASIS_POINTS, ProbableHit, list_click_values
 from linkweir.db.clicks_table import INSERT_COLUMNS
 from linkweir.db.dimensions import (
     CLICK_DIMENSION_NAMES,
@@ -27,6 +28,7 @@ from linkweir.db.dimensions import (
 from linkweir.db.reclassification_queries import CLICK_COLUMNS, MessageRef
 from linkweir.tokens.campaign_tags import SANDBOX_TAG
 
+MAX_KNOWN_SIGNALS = 1024  # codes of requests, as they came together, that are remembered
 DIMENSION_FLAGS = {"": UNIQUE_OVERALL_FLAG, **UNIQUE_FLAGS}
 _FIELD_BY_COLUMN = {"told": "notified_verdict", "tell_at": "notify_at"}  # the others have the names of their columns
 _STORED_FIELDS = tuple(
@@ -115,8 +117,7 @@ class Click:
         """Fill what follows from the rest."""
         self.sort_key = (self.at, self.id.int)
         if self.kind == "click":
-            dimension_values = iter_click_values(self.privacy, self.position, self.destination, self.dimensions)
-            self.own_dimensions = tuple(dimension_values)
+            self.own_dimensions = list_click_values(self.privacy, self.position, self.destination, self.dimensions)
         else:
             self.own_dimensions = ()
 
@@ -188,7 +189,7 @@ class Click:
             ip=self.ip,
             user_agent=self.user_agent,
             prefetch=self.prefetch,
-            signals=tuple(self.signals.split()),
+            signals=_split_signals(self.signals),
             client=self.dimensions["client"],
             device=self.dimensions["device"],
             network=self.network,
@@ -230,6 +231,11 @@ class Click:
     def was_counted(self) -> bool:
         """Whether the aggregates count it as a person's so far."""
         return self.counted_verdict in COUNTED_VERDICTS and self.kind == "click"
+
+
+@lru_cache(MAX_KNOWN_SIGNALS)
+def _split_signals(signals: str) -> tuple[str, ...]:
+    return tuple(signals.split())
 
 
 _insert_values = attrgetter(

@@ -8,6 +8,7 @@ incomplete keep their verdict.
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from linkweir.clicks import classify
 from linkweir.clicks.classify import Classification, Evidence, Hit
@@ -81,7 +82,7 @@ class MessageClicks:
         stored = [click for click in self.stored.values() if start <= click.at <= end]
         complete = start if len(stored) < MAX_HITS_PER_SPAN else min(click.at for click in stored)
         clicks = stored + [click for click in self.new if first <= click.at <= last]
-        clicks.sort(key=lambda click: click.sort_key)
+        clicks.sort(key=attrgetter("sort_key"))
         shown = [click.to_hit(classifier.enricher) for click in clicks]
         context = history.evidence_for(
             shown, self.message_key, delivered_at=self.delivered_at, link_count=self.link_count

@@ -13,7 +13,7 @@ import gc
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
@@ -72,7 +72,7 @@ def ingest_events(connection: Connection, events: Sequence[ClickEvent], classifi
         ],
     )
     unique_clicks = _update_unique_clicks(connection, [group for group in named if _changes_counts(group)])
-    new = sorted((click for group in groups for click in group.new), key=lambda click: click.sort_key)
+    new = sorted((click for group in groups for click in group.new), key=attrgetter("sort_key"))
     stored = [click for group in named for click in group.stored.values()]
     _schedule_notifications(connection, new, classifier.notify_delay_us, now)
     clicks_table.add(connection, [click.to_row() for click in new])
