@@ -17,6 +17,7 @@ from tests.dashboard.browser_client import (
     FIREFOX_HEADERS,
     PHONE_VIEWPORT,
     BrowserSession,
+    DashboardClient,
     add_user,
 )
 from tests.web.running_service import RunningService, wait_until
@@ -64,15 +65,11 @@ def browser_session(
     request: pytest.FixtureRequest, browser: Browser, sample_service: RunningService
 ) -> Iterator[BrowserSession]:
     """Somebody who has signed in, at a desk and on a phone."""
-    wait_until(lambda: "no longer stored" in _campaign_page_text(sample_service, browser))
+    with DashboardClient(sample_service) as client:
+        client.signed_in_client()
+        wait_until(lambda: "no longer stored" in client.get(PAGES["campaign without its mail"]))
     with BrowserSession(browser, sample_service.url, size=request.param) as result:
         yield result.sign_in()
-
-
-def _campaign_page_text(sample_service: RunningService, browser: Browser) -> str:
-    """The page of the campaign whose mails are too old to be kept."""
-    with BrowserSession(browser, sample_service.url) as result:
-        return result.sign_in().open_page(PAGES["campaign without its mail"]).content()
 
 
 def assert_accessible(page: Page) -> None:
