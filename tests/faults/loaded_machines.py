@@ -6,7 +6,7 @@ import http.client
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -143,9 +143,9 @@ class LoadedMachines:
         """The machine that redirects."""
         return self._clicked[0]
 
-    def start_worker(self, number: int) -> MachineProcess:
+    def start_worker(self, number: int, **more: str) -> MachineProcess:
         """Start a worker, also on the disk of one that was killed."""
-        return self.start(self.folder / f"working{number}", *WORKING)
+        return self.start(self.folder / f"working{number}", *WORKING, **more)
 
     def start(self, folder: Path, *words: str, **more: str) -> MachineProcess:
         """Start one more machine, or one again on the disk that it had."""
@@ -249,6 +249,11 @@ class LoadedMachines:
     def count_stored(self) -> Counter[int]:
         """How often each click is in the database."""
         return Counter(self.query(lambda connection: connection.scalars(sa.select(clicks.c.position)).all()))
+
+    def list_click_times(self, numbers: Set[int]) -> list[float]:
+        """When these clicks were made, by the clocks of the machines that answered them: seconds since 1970."""
+        rows = self.query(lambda connection: connection.execute(sa.select(clicks.c.position, clicks.c.at)).all())
+        return [row.at / SECOND_US for row in rows if row.position in numbers]
 
     def check(self) -> None:
         """Everything that was answered or accepted is there once, and nothing else is."""

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.loaded_machines import LONGEST_LEASE_SECONDS, REDIRECTING, LoadedMachines
+from tests.faults.loaded_machines import LONGEST_LEASE_SECONDS, PROGRESS, REDIRECTING, LoadedMachines
+from tests.faults.shifted_clock import make_clock_environment, read_clocks
 from tests.faults.test_full_disk import mount
 from tests.machine_process import MachineProcess
 from tests.postgresql_server import require_postgresql
 from tests.web.running_service import wait_until
 
+HOUR_SECONDS = 3600
 PARTITION_SECONDS = 10.0  # for each of two kinds
 
 
@@ -160,6 +162,33 @@ def test_a_full_disk_of_a_machine(machines: LoadedMachines, tmp_path: Path) -> N
             machines.check()
         finally:
             machine.kill()
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_clocks_an_hour_off(machines: LoadedMachines, tmp_path: Path, ahead: bool) -> None:
+    """A machine that redirects has a clock an hour ahead or behind, a worker one an hour off the other way: nothing is
+    lost or counted twice, and no claim ends early.
+    """
+    offsets = (HOUR_SECONDS, -HOUR_SECONDS) if ahead else (-HOUR_SECONDS, HOUR_SECONDS)
+    redirecting, working = (make_clock_environment(tmp_path, offset) for offset in offsets)
+    before, started_at = set(machines.answered), time.time()
+    wall, slept = read_clocks(working)
+    assert abs(wall - started_at - offsets[1]) < HOUR_SECONDS / 4
+    assert 0.1 <= slept < HOUR_SECONDS / 4
+    machines.working[0].kill(keeps_disk=True)
+    machines.working[0] = machines.start_worker(0, **working)
+    with machines.start(tmp_path / "shifted", *REDIRECTING, **redirecting) as machine:
+        with machines.load(machine):
+            for _ in range(3):
+                machines.wait_for_progress()
+        machines.check()
+    shifted = [
+        at for at in machines.list_click_times(machines.answered - before) if abs(at - started_at) > HOUR_SECONDS / 2
+    ]
+    assert len(shifted) >= 3 * PROGRESS
+    assert all((at > started_at) is ahead for at in shifted)
+    machines.working[0].kill(keeps_disk=True)
+    machines.working[0] = machines.start_worker(0)
 
 
 def test_sums_are_those_of_the_stored_clicks(machines: LoadedMachines) -> None:
