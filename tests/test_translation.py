@@ -59,6 +59,26 @@ def test_numbers_and_dates_follow_the_language(code: str, number: str, share: st
         assert translation.format_date(date(2026, 3, 7)) == day
 
 
+@pytest.mark.parametrize(("code", "text"), [("en", "+1.5"), ("de", "+1,5"), ("fr", "+1,5")])
+def test_negative_numbers_have_a_minus_sign(code: str, text: str) -> None:
+    """A hyphen is not a minus sign, in no language; a positive number keeps its plus sign."""
+    with use_language(code):
+        assert translation.format_number(1.5, "+.1f") == text
+        assert translation.format_number(-1.5, "+.1f") == text.replace("+", MINUS)
+        assert translation.format_percent(-1, 8).startswith(f"{MINUS}12")
+
+
+@pytest.mark.parametrize(
+    ("code", "first", "second"),
+    [("en", "1 May", "2 May"), ("de", "1. Mai", "2. Mai"), ("fr", "1er mai", "2 mai")],
+)
+def test_the_first_of_a_month_follows_the_language(code: str, first: str, second: str) -> None:
+    """French counts this day with an ordinal, and no other."""
+    with use_language(code):
+        assert [translation.format_day(date(2026, 5, day)) for day in (1, 2)] == [first, second]
+        assert translation.format_date(date(2026, 5, 1)) == f"{first} 2026"
+
+
 def test_nothing_is_shared_between_threads() -> None:
     """A page in German does not change what the API says at the same time."""
     with use_language("de"), ThreadPoolExecutor(1) as pool:
@@ -110,7 +130,7 @@ def test_an_unknown_language_is_refused() -> None:
             "no connection to 192.0.2.1, port 443: Connection refused",
             "keine Verbindung zu 192.0.2.1, Port 443: Verbindung abgelehnt",
         ),
-        ("TLS failed: UNKNOWN_TO_US", "TLS ist gescheitert: UNKNOWN_TO_US"),
+        ("TLS failed: UNKNOWN_TO_US", "TLS ist fehlgeschlagen: UNKNOWN_TO_US"),
         ("not checked", "nicht geprüft"),
         ("a text of\nnobody", "a text of\nnobody"),
         ("not checked: 100% (x) is not a public address", "nicht geprüft: 100% (x) ist keine öffentliche Adresse"),

@@ -37,6 +37,7 @@ class Language:
     decimal: str
     percent: str  # what follows a share
     months: tuple[str, ...]
+    first_day: str = "1"  # of a month
     day: str = "{day} {month}"
     date: str = "{day} {month} {year}"
 
@@ -69,6 +70,7 @@ LANGUAGES: Final = {
             ",",
             "\N{NARROW NO-BREAK SPACE}%",
             ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."),
+            first_day="1er",
         ),
     )
 }
@@ -165,8 +167,8 @@ def gettext_noop(text: str) -> str:
 
 
 def _localize(text: str) -> str:
-    """Exchange the separators of an English number."""
-    language = current_language()
+    """Exchange the hyphen and the separators of an English number for a minus sign and those of the language."""
+    text, language = text.replace("-", _MINUS), current_language()
     if language.code == DEFAULT_LANGUAGE:
         return text
     return text.translate({ord(","): language.thousands, ord("."): language.decimal})
@@ -184,7 +186,7 @@ def format_percent(part: float, whole: float, form: str = ".1%") -> str:
 
 def format_change(now: int, before: int) -> str:
     """Format the relative change from `before`, which must not be 0, with its sign."""
-    return format_percent(now - before, before, "+,.0%").replace("-", _MINUS)
+    return format_percent(now - before, before, "+,.0%")
 
 
 def format_date(moment: datetime | Any) -> str:
@@ -203,4 +205,6 @@ def format_month(moment: datetime | Any) -> str:
 
 
 def _format_day(moment: Any, form: str) -> str:
-    return form.format(day=moment.day, month=current_language().months[moment.month - 1], year=moment.year)
+    language = current_language()
+    day = language.first_day if moment.day == 1 else moment.day
+    return form.format(day=day, month=language.months[moment.month - 1], year=moment.year)
