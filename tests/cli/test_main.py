@@ -163,8 +163,13 @@ def run_without_extras(linkweir: CommandRunner, *args: str) -> "subprocess.Compl
 
 
 def test_serve_without_its_packages_names_what_to_install(linkweir: CommandRunner) -> None:
-    """Without the service's packages, serve and block end with 2 and the pip command that brings them."""
-    for args in (["serve"], ["serve", "--help"], ["block", "list"]):
+    """Without the service's packages, commands that need them end with 2 and the pip command that brings them; the list
+    of commands has the same words for each.
+    """
+    overview = " ".join(linkweir("--help").out.split())
+    for args in (["serve"], ["block", "list"], ["rebuild"], ["export"], ["api-keys", "list"], ["classify"]):
+        assert re.search(rf" {args[0]} [^()]*\(needs linkweir\[service\]\)", overview)
+    for args in (["serve"], ["serve", "--help"], ["block", "list"], ["classify"]):
         done = run_without_extras(linkweir, *args)
         assert done.returncode == 2
         assert b"pip install 'linkweir[service]'" in done.stderr

@@ -51,9 +51,10 @@ def test_each_provider_is_read(tmp_path: Path, document: Any, name: str, ranges:
 
 @pytest.mark.parametrize("document", [{}, [], {"prefixes": []}, {"values": [{"name": "a"}]}, {"regions": 3}])
 def test_anything_else_is_refused(tmp_path: Path, document: Any) -> None:
-    """A file of another form, or without a range, is an error that names it."""
-    with pytest.raises(SettingsError, match=r"published\.json"):
+    """A file of another form, or without a range, is an error that names it, in words and not as an exception."""
+    with pytest.raises(SettingsError, match=r"published\.json") as caught:
         load_published(write_json(tmp_path, document))
+    assert "Error(" not in str(caught.value)
 
 
 def test_a_published_list_takes_the_place_of_ours(tmp_path: Path) -> None:

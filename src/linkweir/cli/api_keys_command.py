@@ -26,7 +26,7 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "api-keys",
-        summary="list, create or revoke the API keys of a service",
+        summary="list, create or revoke the API keys of a service (needs linkweir[service])",
         description="Manage the API keys of a service. They are stored as hashes: a key is shown only when it is "
         "created. Changes take effect at once, also in a running service.",
         examples=_EXAMPLES,
@@ -48,7 +48,7 @@ def add_to(commands: SubcommandParsers) -> None:
         description="Create a key and print it on standard output. Without --scope it has all permissions.",
         examples="  linkweir api-keys create backup --scope messages:read:all --scope accounts:read\n",
     )
-    created.add_argument("label", help="a name for the key")
+    created.add_argument("label", metavar="LABEL", help="a name for the key")
     created.add_argument(
         "--scope", action="append", default=[], metavar="SCOPE", help="a permission of the key; can be repeated"
     )

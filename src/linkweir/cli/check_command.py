@@ -100,12 +100,10 @@ def _add_finding_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what fails the check")
     group.add_argument("--strict", action="store_true", help="warnings are problems, too")
     for name, what in (
-        ("select", "only these are problems, such as default,placeholder"),
-        ("ignore", "these are no problems"),
+        ("select", "outcomes that are problems, such as default,placeholder"),
+        ("ignore", "outcomes that are no problems"),
     ):
-        group.add_argument(
-            f"--{name}", action="append", default=[], metavar="CODES", help=f"{what}: outcomes; can be repeated"
-        )
+        group.add_argument(f"--{name}", action="append", default=[], metavar="CODES", help=f"{what}; can be repeated")
     group.add_argument(
         "--per-file-ignores",
         action="append",
@@ -119,7 +117,7 @@ def _add_finding_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--update-baseline", action="store_true", help="write what there is now into the baseline, and pass"
     )
-    group.add_argument("--allow-empty", action="store_true", help="having found no link at all is no failure")
+    group.add_argument("--allow-empty", action="store_true", help="do not fail if there is no link at all")
     add_config_options(group)
 
 

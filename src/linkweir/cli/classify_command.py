@@ -52,7 +52,7 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "classify",
-        summary="tell people from machines among clicks that were recorded elsewhere",
+        summary="tell people from machines among clicks that were recorded elsewhere (needs linkweir[service])",
         description="Tell people from machines among clicks that were recorded elsewhere: NDJSON, Parquet, or the "
         "events of an e-mail provider, in any order. Without FILE, or with -, reads standard input.",
         examples=_EXAMPLES,
@@ -100,7 +100,7 @@ def add_to(commands: SubcommandParsers) -> None:
         action="append",
         default=[],
         metavar="ADDRESS",
-        help="clicks on mail to this recipient are internal; @example.com for every address of a domain; may be "
+        help="clicks on mail to this recipient are internal; @example.com for every address of a domain; can be "
         "repeated",
     )
     group.add_argument(

@@ -24,7 +24,7 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "explain",
-        summary="show how the verdict on a click came about",
+        summary="show how the verdict on a click came about (needs linkweir[service])",
         description="Show a click of the service, the clicks around it, the rules that apply with their weights, and "
         "the verdict. The service may be running.",
         examples=_EXAMPLES,

@@ -25,7 +25,7 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "export",
-        summary="write recorded clicks as CSV, NDJSON or Parquet",
+        summary="write recorded clicks as CSV, NDJSON or Parquet (needs linkweir[service])",
         description="Write the recorded clicks of a period, or everybody who clicked in a campaign, to a file. "
         "The service may be running.",
         examples=_EXAMPLES,
@@ -38,7 +38,7 @@ def add_to(commands: SubcommandParsers) -> None:
         dest="start",
         type=_parse_time,
         metavar="TIME",
-        help="begin of the period: 2026-01-31 or 2026-01-31T10:00:00Z (default: 30 days before its end)",
+        help="start of the period: 2026-01-31 or 2026-01-31T10:00:00Z (default: 30 days before its end)",
     )
     parser.add_argument("--to", dest="end", type=_parse_time, metavar="TIME", help="end of the period (default: now)")
     parser.add_argument("--tag", help="only clicks of this campaign")

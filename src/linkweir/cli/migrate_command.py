@@ -22,7 +22,7 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "migrate",
-        summary="move the database from SQLite to PostgreSQL, or back",
+        summary="move the database from SQLite to PostgreSQL, or back (needs linkweir[service])",
         description="Copy the service's database into an empty one, compare both by counts and sums, and only then let "
         "a service start on it. Stop the service first. The old database stays as it is, and so do the other files of "
         "the data folder, which both use. If this is interrupted, run it once more: it goes on where it was.",

@@ -18,7 +18,7 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "rebuild",
-        summary="recalculate the click totals from the stored clicks",
+        summary="recalculate the click totals from the stored clicks (needs linkweir[service])",
         description="Recalculate the totals by hour, the counts of each message's links, `click_count` and the first "
         "clicks, from the stored clicks. Verdicts do not change. The service may be running. If this is "
         "interrupted, the service repeats it at its next start.",

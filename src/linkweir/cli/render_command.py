@@ -64,8 +64,8 @@ def add_to(commands: SubcommandParsers) -> None:
         commands,
         "render",
         summary="fill one newsletter for many recipients, with links of their own (needs linkweir[service])",
-        description="Fill a template for each recipient of a file and replace its links by tracking links of their "
-        "own. The template is parsed once.",
+        description="Fill a template for each recipient of a file and give each tracking links of its own. The "
+        "template is parsed once.",
         examples=_EXAMPLES,
     )
     parser.add_argument("template", metavar="TEMPLATE", help="HTML file with MiniJinja substitutions")

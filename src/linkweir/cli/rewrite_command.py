@@ -68,9 +68,9 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "rewrite",
-        summary="replace links in HTML, mails, mailboxes and tables by tracking links",
+        summary="replace links in HTML, mails, mailboxes and tables with tracking links",
         description="Replace the links of HTML files, mails (.eml, Maildir), mailboxes (.mbox) and, with "
-        "--html-column, tables (NDJSON, CSV, Parquet) by tracking links that carry their destination. Every other "
+        "--html-column, tables (NDJSON, CSV, Parquet) with tracking links that carry their destination. Every other "
         "byte stays as it is. Without PATH, or with -, reads standard input and writes standard output, as a "
         "stream.",
         examples=_EXAMPLES,

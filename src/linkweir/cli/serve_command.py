@@ -19,8 +19,8 @@ class CommandHelp(TypedDict):
 SERVE_HELP: CommandHelp = {
     "summary": "run the service: API, redirects, clicks, dashboard (needs linkweir[service])",
     "description": "Run the service. Without configuration, it stores its data in ./linkweir-data, "
-    "creates an account, an API key and a user of the dashboard at the first start, and prints them "
-    "with a curl command that sends a message.",
+    "creates an account, an API key, an SMTP credential and a user of the dashboard at the first start, and prints "
+    "them with a curl command that sends a message.",
     "examples": """\
   linkweir serve                     start with the defaults
   linkweir serve --demo              fill the dashboard with sample data, send a sample newsletter

@@ -28,9 +28,9 @@ def add_to(commands: SubcommandParsers) -> None:
         commands,
         "status",
         summary="show the machines of a service and what waits (needs linkweir[service])",
-        description="Show each machine of a service with its roles and version, since when it is silent, its problems "
-        "and the clicks in its journal; and how many mails and webhook requests wait. Erasures wait for a machine that "
-        "redirects and fell silent, until it is back or forgotten.",
+        description="Show each machine of a service with its roles and version, how long it has been silent, its "
+        "problems and the clicks in its journal; and how many mails and webhook requests wait. Erasures wait for a "
+        "machine that redirects and fell silent, until it is back or forgotten.",
         examples=_EXAMPLES,
     )
     action = parser.add_mutually_exclusive_group()

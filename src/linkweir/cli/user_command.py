@@ -55,7 +55,9 @@ def add_to(commands: SubcommandParsers) -> None:
         if name == "add":
             action.add_argument("--role", choices=ROLES, default="owner", help="what the user may do (default: owner)")
         if name == "role":
-            action.add_argument("role", choices=ROLES, help="what the user may do")
+            action.add_argument(
+                "role", metavar="ROLE", choices=ROLES, help="what the user may do: owner, editor or viewer"
+            )
         if name in ("add", "role"):
             action.add_argument("--account", type=uuid.UUID, metavar="UUID", help="account (default: the first)")
         if name in ("add", "password"):

@@ -43,7 +43,13 @@ def load_entries(path: Path | None) -> list[NetworkEntry]:
         document = tomllib.loads(source.read_text("utf-8"))
         return [_parse_entry(entry) for entry in document.get("network", [])]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SettingsError(f"{source}: {error!r}") from None
+        raise SettingsError(f"{source}: {_describe(error)}") from None
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def _parse_entry(entry: Mapping[str, Any]) -> NetworkEntry:
@@ -65,7 +71,7 @@ def load_published(path: Path) -> NetworkEntry:
         if not ranges:
             raise ValueError("it holds no range of addresses")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SettingsError(f"{path}: no list of AWS, Azure, Google or Oracle: {error!r}") from None
+        raise SettingsError(f"{path}: no list of AWS, Azure, Google or Oracle: {_describe(error)}") from None
     made = _find_date(stamp) or datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
     return NetworkEntry(provider, "probable", f"{provider}, {path.name}", made, ranges)
 
