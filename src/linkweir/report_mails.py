@@ -171,7 +171,7 @@ def _compose(
         life = ReportPeriod("", "", "", report.first, report.last, ZONE)
         section = _make_section(connection, subscription, life, root, report.tag)
         intro = gettext(
-            "Sums of a campaign in the account %(account)s, 48 hours after its first message.",
+            "Totals of a campaign in the account %(account)s, 48 hours after its first message.",
             account=subscription["name"],
         )
         return report_text.make_report(
@@ -185,7 +185,7 @@ def _compose(
     tags = sorted((tag for tag in since if "@" not in tag), key=lambda tag: (-sent.get(tag, (0, 0))[0], tag))
     sections += [_make_section(connection, subscription, week, root, tag) for tag in tags[:MAX_WEEKLY_CAMPAIGNS]]
     intro = gettext(
-        "Sums of the account %(account)s from %(week)s (UTC), and of its largest campaigns.",
+        "Totals of the account %(account)s from %(week)s (UTC), and of its largest campaigns.",
         account=subscription["name"],
         week=week.text,
     )

@@ -141,7 +141,7 @@ def check_dashboard(service: RunningService, dashboard: DashboardClient) -> None
         text = " ".join(re.sub("<[^>]*>", " ", dashboard.get(path)).split())
         assert "1 internal click by your own people is not included in these numbers." in text
     assert "one of the account&#39;s internal recipients" in dashboard.get("/live?verdict=internal")
-    assert "No such click" in dashboard.get("/live?verdict=human")
+    assert "No matching events" in dashboard.get("/live?verdict=human")
     shown = dashboard.get(f"/messages/{service.get_message(entry['id'])['id']}")
     assert "sent to one of your own people" in shown
     assert '<span class="state delivered">' in shown

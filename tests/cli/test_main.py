@@ -17,7 +17,7 @@ OPTIONS = {
         --report --quiet --kind --html-column --id-column PATH""",
     "render": """--recipients --recipients-format --id-column --address-column --variant-column --subject --text --from
         --output --format --report --restart --quiet --send --data --account --base-url --campaign --privacy --key-file
-        --opt-out --vendors --outlook --skip --one-time --track-placeholders --tag-limit --charset TEMPLATE""",
+        --jobs --opt-out --vendors --outlook --skip --one-time --track-placeholders --tag-limit --charset TEMPLATE""",
     "check": """--base-url --message-id --campaign --privacy --format --only-problems --quiet --follow --key-file
         --opt-out --vendors --outlook --skip --one-time
         --track-placeholders --tag-limit --charset --kind --config --no-config --ext --select --ignore

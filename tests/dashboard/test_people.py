@@ -64,7 +64,7 @@ def test_a_colleague_is_invited_and_joins(dashboard_client: DashboardClient, oth
     assert other.http.get("/people").status_code == 403
     assert "may not do this" in other.http.get("/people").text
     assert other.http.get(path).status_code == 404
-    assert "Open invitations" not in dashboard_client.get("/people")
+    assert "Pending invitations" not in dashboard_client.get("/people")
     with_password = other.sign_in(BEN, NEW_PASSWORD)
     assert with_password.status_code == 303
 

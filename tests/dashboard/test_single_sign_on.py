@@ -104,7 +104,7 @@ def test_a_real_provider_signs_people_in(tmp_path: Path) -> None:
     with run_real_provider() as issuer:
         known: dict[str, Any] = {"oidc_issuer": issuer, "oidc_client_id": "any", "oidc_client_secret": CLIENT_SECRET}
         with RunningService(tmp_path / "data", **known, **ROLES) as served, DashboardClient(served) as client:
-            assert "Sign in by single sign-on" in client.get("/sign-in")
+            assert "Sign in with single sign-on" in client.get("/sign-in")
             for groups, status in (["marketing"], 303), ([], 403):
                 path = "/campaign?tag=a%26b"
                 answer = sign_in_as(client, issuer, "grace", path, email="grace@example.com", groups=groups)
@@ -331,7 +331,7 @@ def test_without_a_claim_only_known_people_come_in(tmp_path: Path, provider: Oid
         with DashboardClient(served) as other:
             page = other.get("/sign-in")
             assert 'type="password"' not in page
-            assert "Sign in by Example Ltd" in page
+            assert "Sign in with Example Ltd" in page
             fields = {"token": read_form_token(page), "email": "ben@example.com", "password": PASSWORD}
             assert other.http.post("/sign-in", data=fields).status_code == 403
             assert other.http.get("/forgot").status_code == 403

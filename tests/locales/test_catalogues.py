@@ -1,5 +1,6 @@
 """The catalogues are complete, compiled and safe to format, and templates hold no text beside them."""
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -57,6 +58,17 @@ def test_every_text_is_translated(code: str) -> None:
     assert not set(held) - wanted, "run python -m tests.locales.update"
     open_texts = [text for text, message in held.items() if message.fuzzy or not all(forms(message.string))]
     assert not open_texts
+
+
+def test_every_marked_text_is_found() -> None:
+    """No call is written in a way that the search for texts misses, such as inside of an f-string."""
+    known = {form for message in catalogue.messages(catalogue.extract()) for form in forms(message.id)}
+    marks = ("gettext", "gettext_noop", "ngettext", "translate")
+    for path in catalogue.SOURCE.rglob("*.py"):
+        calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and node.args)
+        for call in calls:
+            if isinstance(call.func, ast.Name) and call.func.id in marks and isinstance(call.args[0], ast.Constant):
+                assert call.args[0].value in known, f"{path.name}, line {call.lineno}"
 
 
 @LANGUAGES

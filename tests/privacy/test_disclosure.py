@@ -25,9 +25,9 @@ def disclosure_text(**settings: bool | int) -> str:
 
 def test_each_setting_has_its_text() -> None:
     """What is turned on is said, what is turned off is not."""
-    assert "This is honored" in disclosure_text()
-    assert "are not honored here" in disclosure_text(honors_opt_out=False)
-    assert "This is honored" not in disclosure_text(honors_opt_out=False)
+    assert "This is honoured" in disclosure_text()
+    assert "are not honoured here" in disclosure_text(honors_opt_out=False)
+    assert "This is honoured" not in disclosure_text(honors_opt_out=False)
     assert "without its last part" in disclosure_text(truncates_ips=True)
     assert "without its last part" not in disclosure_text()
     assert "the country and region" in disclosure_text(has_geoip=True)

@@ -131,12 +131,12 @@ def test_the_result_in_plain_language() -> None:
     assert clear is not None
     assert chance is not None
     assert few is not None
-    assert clear.meaning.startswith("16.0% of B clicked, 10.0% of A: B is clicked significantly more")
-    by = "by 3.0 to 8.9 percentage points (95% interval)."
-    assert clear.meaning.endswith(f"B is clicked significantly more, {by}")
-    assert "is not significant. The true difference, B minus A, lies between -2.2 and +3.2 perc" in chance.meaning
+    by = "by 3.0 to 8.9 percentage points (95% confidence interval)."
+    assert clear.meaning == f"The click rate of B is 16.0%, that of A 10.0%: significantly higher, {by}"
+    minus = "\N{MINUS SIGN}2.2"
+    assert f"not significant. The true difference, B minus A, lies between {minus} and +3.2 perc" in chance.meaning
     assert less is not None
-    assert less.meaning.endswith(f"A is clicked significantly less, {by}")
+    assert less.meaning.endswith(f": significantly lower, {by}")
     assert (few.low, few.high, few.significant, few.p_value) == (None, None, None, None)
     assert "too few" in few.meaning
     assert compare_groups(ComparedGroup("A", 0, 0), ComparedGroup("B", 1, 2)) is None

@@ -28,5 +28,5 @@ def test_the_page_follows_the_settings(tmp_path: Path) -> None:
     """What the operator has set about objections and addresses is what the page says."""
     with RunningService(tmp_path / "data", heed_objections=False, shorten_addresses=True) as service:
         page = service.reader.get("/privacy").text
-    assert "are not honored here" in page
+    assert "are not honoured here" in page
     assert "without its last part" in page

@@ -42,7 +42,10 @@ def create_webhook(
     secret, key = signing.new_secret(), webhook or uuid.uuid4()
     if webhooks_table.count(connection, account) >= MAX_WEBHOOKS:
         raise ValidationError(
-            "url", gettext("is that of one webhook too many: an account may have %(most)s", most=MAX_WEBHOOKS)
+            "url",
+            gettext(
+                "cannot be added: the account already has %(most)s webhooks, which is the maximum", most=MAX_WEBHOOKS
+            ),
         )
     row = {
         "id": key,

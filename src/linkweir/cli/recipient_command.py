@@ -15,12 +15,6 @@ TABLE_LABELS = {
     "outbox": "requests to webhooks",
     "queue": "waiting in the queue",
 }  # what tables hold, where names mislead
-COPY_LABELS = {
-    "tables": "the files of the database's tables",
-    "write_ahead_log": "the database's log",
-    "log_archive": "the archive of that log",
-    "replicas": "replicas of the database",
-}  # where a database keeps copies of what was deleted
 _EXAMPLES = """\
   linkweir recipient export ada@example.org > ada.json
   linkweir recipient erase ada@example.org bob@example.org --yes
@@ -38,7 +32,7 @@ def add_to(commands: SubcommandParsers) -> None:
     parser = add_command(
         commands,
         "recipient",
-        summary="export or erase the data about a person",
+        summary="export or erase the data about a person (needs linkweir[service])",
         description="Export or erase all data about the people with given e-mail addresses, in all accounts.",
         examples=_EXAMPLES,
     )
@@ -85,6 +79,7 @@ def run_erase(args: argparse.Namespace) -> int:
         raise UsageError("this erases all data about them permanently: confirm with --yes")
     with open_data_folder(args) as (settings, database):
         from linkweir.mail.addresses import normalize_domain
+        from linkweir.privacy.erasure import COPY_LABELS
         from linkweir.privacy_requests import open_privacy_requests
 
         privacy_requests = open_privacy_requests(settings, database)

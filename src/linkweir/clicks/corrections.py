@@ -189,12 +189,14 @@ def _check_chains(destination: str, replacement: str, others: Sequence[RowMappin
         if row["destination"] == replacement:
             raise ValidationError(
                 "replacement",
-                gettext("is corrected itself, to %(address)s: give that address", address=row["replacement"]),
+                gettext("is itself corrected to %(address)s: give that address", address=row["replacement"]),
             )
         if row["replacement"] == destination:
             raise ValidationError(
                 "destination",
-                gettext("is where %(address)s leads: correct that one again instead", address=row["destination"]),
+                gettext(
+                    "is the new address of %(address)s: correct %(address)s again instead", address=row["destination"]
+                ),
             )
 
 

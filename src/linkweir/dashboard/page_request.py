@@ -30,7 +30,7 @@ MAX_FORM_BYTES = 2 * 1024 * 1024  # bytes of a form: the check page takes a whol
 MAX_FORM_FIELDS = 200
 NOT_ALLOWED = gettext_noop("As %(role)s of this account you may not do this. Ask an owner of the account.")
 NO_PASSWORDS = gettext_noop(
-    "Users of this service have no passwords. Sign in by %(name)s; an invitation applies to its address."
+    "Users of this service have no passwords. Sign in with %(name)s; an invitation applies to its address."
 )
 FORM_REJECTED = gettext_noop("This form does not belong to your session. Go back, reload the page and try again.")
 

@@ -11,9 +11,10 @@ from linkweir.dashboard.events_page import to_template_values
 from linkweir.dashboard.page_request import DashboardRequest
 from linkweir.errors import LinkweirError, NotFound, RateLimited
 from linkweir.mail import addresses, stored_messages
+from linkweir.privacy.erasure import COPY_LABELS
 from linkweir.stats import hits
 from linkweir.stats.hits import HitFilter
-from linkweir.translation import gettext
+from linkweir.translation import gettext, translate
 
 PAGE_SIZE = 25  # mails on a page
 MAX_RECENT = 10  # events on the page
@@ -71,7 +72,8 @@ def erase_recipient(call: DashboardRequest) -> Response:
             gettext("Another recipient is being erased. Try again in %(seconds)s seconds.", seconds=seconds),
         )
     call.services.log.info("recipient.erased", messages=done.rows["messages"], overwritten=done.overwritten)
-    return call.render("erased.html", here="messages", done=done)
+    copies = ", ".join(translate(COPY_LABELS[location]) for location in done.remaining_copies)
+    return call.render("erased.html", here="messages", done=done, copies=copies)
 
 
 def _render_confirmation(call: DashboardRequest, email: str, code: int = 200, error: str = "") -> Response:

@@ -26,7 +26,7 @@ ATTEMPT_SECONDS = 600  # seconds that signing in at the provider may take
 MAX_NEXT_CHARACTERS = 1000  # a cookie has room for that
 MAX_CODE_CHARACTERS = 4096
 FAILED = gettext_noop(
-    "Signing in by %(name)s failed; the log of the service says why. Start again from the sign-in page."
+    "Signing in with %(name)s failed; the log of the service says why. Start again from the sign-in page."
 )
 
 

@@ -33,12 +33,13 @@ def make_report(subject: str, intro: str, sections: Sequence[ReportSection], set
         "Clicks by people and by machines are estimates. You get this mail because you chose it under Settings."
     )
     change = gettext("To change that, open %(url)s", url=settings_url)
+    link = gettext("Change which reports you get")
     parts = [intro, *map(_section_text, sections), f"{note}\n{change}"]
     html = (
         f'<!DOCTYPE html>\n<html lang="{current_language().code}"><head><meta charset="utf-8">'
         f"<title>{escape(subject)}</title></head><body>\n"
         f"<p>{escape(intro)}</p>\n{''.join(map(_section_html, sections))}"
-        f'<p>{escape(note)} <a href="{escape(settings_url)}">{escape(gettext("Change that"))}</a></p>\n</body></html>\n'
+        f'<p>{escape(note)} <a href="{escape(settings_url)}">{escape(link)}</a></p>\n</body></html>\n'
     )
     return ReportMail(subject, "\n\n".join(parts) + "\n", html)
 

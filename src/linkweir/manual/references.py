@@ -220,7 +220,8 @@ def describe_rules() -> str:
 def _format_effect(rule: Rule) -> str:
     if rule.verdict is not None:
         return f"decides: {rule.verdict}"
-    return f"{rule.weight:+.1f}{', strong' if rule.strong else ''}"
+    weight = f"{rule.weight:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return f"{weight}{', strong' if rule.strong else ''}"
 
 
 def _make_sentence(text: str) -> str:

@@ -60,7 +60,7 @@ _PURPOSE = gettext_noop(
     "The sender can see these records, and may have them sent to another system."
 )
 _MACHINES = gettext_noop(
-    "The scanners of mail servers follow links too. The service estimates whether a person clicked, and records the "
+    "The scanners of mail servers follow links, too. The service estimates whether a person clicked, and records the "
     "result and its reasons. It uses the time, the number of links that were followed, the network, the headers of "
     "the request, and earlier clicks by the same program from the same network. Nothing else is estimated."
 )
@@ -70,11 +70,11 @@ _RIGHTS = gettext_noop(
     "you no longer work, and stored mails to other people that name you are deleted."
 )
 _OPT_OUT_HONORED = gettext_noop(
-    "Browsers can signal that you do not want tracking (Global Privacy Control, Do Not Track). This is honored: such "
+    "Browsers can signal that you do not want tracking (Global Privacy Control, Do Not Track). This is honoured: such "
     "a click is recorded in anonymous mode, whatever the privacy mode of the link."
 )
 _OPT_OUT_IGNORED = gettext_noop(
-    "Browser signals against tracking (Global Privacy Control, Do Not Track) are not honored here: the operator has "
+    "Browser signals against tracking (Global Privacy Control, Do Not Track) are not honoured here: the operator has "
     "turned that off. Ask the sender for mails without tracking."
 )
 
@@ -98,8 +98,8 @@ def _recorded_data(settings: DisclosureSettings) -> list[str]:
         ),
         gettext(
             "Full mode: the time, the link and its destination, the mail and its recipient, %(address)s, the user "
-            "agent of your browser%(requested)s, and from the user agent the program, the system and the kind of device"
-            "%(location)s.",
+            "agent (the text by which your browser names itself)%(requested)s, and from the user agent the program, "
+            "the system and the kind of device%(location)s.",
             address=address,
             requested=requested,
             location=location,
@@ -137,10 +137,10 @@ def _retention_periods(settings: DisclosureSettings) -> list[str]:
             content=content,
             most=_format_days(MAX_RETENTION_DAYS),
         ),
-        gettext("The destination of a short link is stored for as long as the link works."),
+        gettext("The destination of a short link, which does not contain it, is stored for as long as the link works."),
         gettext(
-            "After that, totals remain: the number of clicks in each hour, by %(values)s. Destinations that contain an "
-            "e-mail address are left out.",
+            "After these periods, totals remain: the number of clicks in each hour, by %(values)s. Destinations that "
+            "contain an e-mail address are left out.",
             values=gettext(" and ").join((", ".join(grouped[:-1]), grouped[-1])),
         ),
     ]

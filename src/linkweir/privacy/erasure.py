@@ -25,6 +25,7 @@ from linkweir.privacy.erasure_lock import RETRY_SECONDS
 from linkweir.privacy.mentions import LinkDestinations, PersonMentions, no_link_destinations
 from linkweir.privacy.person_matcher import PersonMatcher
 from linkweir.privacy.row_json import row_to_json
+from linkweir.translation import gettext_noop
 
 MAX_VACUUM_BYTES: Final = 256 << 20  # of a database that is written anew while writers wait: a few seconds
 BATCH_MESSAGES: Final = 200  # messages in one transaction, so that nobody waits long for their turn
@@ -53,6 +54,14 @@ class ExternalData:
     wait_for_machines: Callable[[], list[str]] = list
     link_destinations: LinkDestinations = no_link_destinations
     hash_messages: Callable[[MessageIds], list[int]] = lambda _messages: []
+
+
+COPY_LABELS: Final = {
+    CopyLocation.TABLES: gettext_noop("the files of the database's tables"),
+    CopyLocation.WRITE_AHEAD_LOG: gettext_noop("the database's log"),
+    CopyLocation.LOG_ARCHIVE: gettext_noop("the archive of that log"),
+    CopyLocation.REPLICAS: gettext_noop("replicas of the database"),
+}
 
 
 @dataclass(slots=True)

@@ -29,7 +29,8 @@ def create_report_link(
         raise ValidationError("days", gettext("must be a number from %(least)s to %(most)s", least=1, most=MAX_DAYS))
     if len(report_links_table.list_for_campaign(connection, account, tag, now)) >= MAX_LINKS:
         raise ValidationError(
-            "days", gettext("would be of one link too many: a campaign may have %(most)s", most=MAX_LINKS)
+            "days",
+            gettext("cannot be set: the campaign already has %(most)s links, which is the maximum", most=MAX_LINKS),
         )
     secret, expires_at = secrets.token_urlsafe(32), now + int(days) * DAY_US
     names = {"id": uuid.uuid4(), "account_id": account, "tag": tag, "digest": _digest(secret)}

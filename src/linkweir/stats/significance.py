@@ -88,7 +88,7 @@ def compare_groups(base: ComparedGroup, other: ComparedGroup, comparisons: int =
     if not base.messages or not other.messages:
         return None
     rates = gettext(
-        "%(other_rate)s of %(other)s clicked, %(base_rate)s of %(base)s",
+        "The click rate of %(other)s is %(other_rate)s, that of %(base)s %(base_rate)s",
         other_rate=format_percent(other.rate, 1),
         other=other.name,
         base_rate=format_percent(base.rate, 1),
@@ -135,7 +135,7 @@ def _explain_difference(base: ComparedGroup, other: ComparedGroup, result: _Test
     if not clear:
         return gettext(
             "the difference is not significant. The true difference, %(other)s minus %(base)s, lies between %(low)s "
-            "and %(high)s percentage points (95%% interval).",
+            "and %(high)s percentage points (95%% confidence interval).",
             other=other.name,
             base=base.name,
             low=format_number(low, "+.1f"),
@@ -144,10 +144,10 @@ def _explain_difference(base: ComparedGroup, other: ComparedGroup, result: _Test
     least, most = (format_number(end, ".1f") for end in sorted((abs(low), abs(high))))
     if other.rate > base.rate:
         text = gettext_noop(
-            "%(other)s is clicked significantly more, by %(least)s to %(most)s percentage points (95%% interval)."
+            "significantly higher, by %(least)s to %(most)s percentage points (95%% confidence interval)."
         )
     else:
         text = gettext_noop(
-            "%(other)s is clicked significantly less, by %(least)s to %(most)s percentage points (95%% interval)."
+            "significantly lower, by %(least)s to %(most)s percentage points (95%% confidence interval)."
         )
-    return gettext(text, other=other.name, least=least, most=most)
+    return gettext(text, least=least, most=most)

@@ -177,7 +177,7 @@ def parse_ip(value: Any) -> str | None:
     try:
         address = ip_address(value.partition("%")[0])
     except (ValueError, AttributeError):
-        raise InvalidClick(f"ip: {_show(value)} is no IP address") from None
+        raise InvalidClick(f"ip: {_show(value)} is not an IP address") from None
     mapped = address.ipv4_mapped if address.version == 6 else None
     return str(mapped or address)
 
