@@ -95,7 +95,7 @@ def test_a_machine_that_redirects_goes_on_without_the_database(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("redirect", "redirect needs count"), ("api,cooking", "'cooking' is no role; there are redirect, api")],
+    [("redirect", "redirect needs count"), ("api,cooking", "'cooking' is not a role; there are redirect, api")],
 )
 def test_roles_that_cannot_work_are_refused(text: str, expected: str) -> None:
     """A name that is no role, and one that needs another."""

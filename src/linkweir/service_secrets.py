@@ -65,7 +65,8 @@ def read_master_key(path: Path) -> str:
     try:
         return path.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"cannot read the master key in {path}: {type(error).__name__}") from None
+        why = error.strerror if isinstance(error, OSError) else "it is not ASCII text"
+        raise SettingsError(f"cannot read the master key in {path}: {why}") from None
 
 
 def load_master_key(settings: Settings) -> MasterKey:

@@ -492,12 +492,14 @@ class Settings:
             try:
                 uuid.UUID(self.oidc_account)
             except ValueError:
-                raise SettingsError(f"LINKWEIR_OIDC_ACCOUNT: {self.oidc_account!r} is no id of an account") from None
+                raise SettingsError(
+                    f"LINKWEIR_OIDC_ACCOUNT: {self.oidc_account!r} is not the id of an account"
+                ) from None
 
     def _validate_roles(self) -> None:
         """Put them in one order. Raises SettingsError for one that there is not."""
         if unknown := [name for name in self.roles if name not in ROLES]:
-            raise SettingsError(f"LINKWEIR_ROLES: {unknown[0]!r} is no role; there are {', '.join(ROLES)}")
+            raise SettingsError(f"LINKWEIR_ROLES: {unknown[0]!r} is not a role; there are {', '.join(ROLES)}")
         object.__setattr__(self, "roles", tuple(name for name in ROLES if name in self.roles) or ROLES)
         if "redirect" in self.roles and "count" not in self.roles and self.click_transport == "local":
             raise SettingsError(

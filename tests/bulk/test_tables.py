@@ -129,7 +129,7 @@ def test_rows_that_cannot_be_rewritten_stay_and_are_named() -> None:
         b'{"html": "a", "html": "b"}': "occurs twice",
         b'{"html": "<p>"} 5': "something follows",
         b'{"html": "<a>"}': "message id is missing",
-        b'{"html": "<a>", "id": true}': "no text or number",
+        b'{"html": "<a>", "id": true}': "it must be text or a number",
         b'{"html": "<a>", "id": -1}': "message id",
         b'{"html": "<a>", "id": "a@example.com"}': "never an address",
         b'{"html": ' + b"[" * 100_000 + b"}": "recursion",

@@ -124,7 +124,7 @@ def test_the_project_has_settings(linkweir: CommandRunner, page: Path, work: Pat
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("[tool.linkweir]\nstrictt = true", "strictt is no setting; did you mean strict?"),
+        ("[tool.linkweir]\nstrictt = true", "strictt is not a setting; did you mean strict?"),
         ("[tool.linkweir]\nstrict = 1", "strict must be true or false"),
         ("[tool.linkweir]\nselect = [1]", "select must be a list of texts"),
         ('[tool.linkweir]\nformat = "xml"', "format 'xml' is none of"),

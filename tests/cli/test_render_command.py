@@ -271,7 +271,7 @@ def test_pipes_and_links_are_never_replaced(
         (("--recipients", "r.csv", "-o", "r.csv"), "another file of this run"),
         (("--recipients", "r.csv", "-o", "x.mbox", "--from", "a", "--subject", "b"), "e-mail address"),
         (("--recipients", "r.csv", "--subject", "{{ x"), "subject: template error"),
-        (("--recipients", "r.csv", "--id-column", "key"), "have no column 'key'; there are 'id', 'email'"),
+        (("--recipients", "r.csv", "--id-column", "key"), "there is no column 'key', only 'id', 'email'"),
     ],
 )
 def test_contradictions_are_usage_errors(

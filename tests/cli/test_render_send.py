@@ -135,7 +135,7 @@ def test_what_is_not_clear_is_refused(sending: Sending, tmp_path: Path) -> None:
         ("--one-time",): "--one-time is not for --send",
         ("--subject", "{{ x"): "subject: template error",
         ("--from", "nobody"): "e-mail address",
-        ("--address-column", "mail"): "have no column 'mail'",
+        ("--address-column", "mail"): "there is no column 'mail'",
     }
     for arguments, problem in refused.items():
         done = sending.run(*arguments, **({"LINKWEIR_DATABASE": ""} if arguments[0] == "--data" else {}))

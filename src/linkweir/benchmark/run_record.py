@@ -112,6 +112,6 @@ def load_limits(path: Path, tolerance: float) -> tuple[list[SpeedLimit], str]:
             raise ValueError(ratios)
         fingerprint = str(record["fingerprint"])
     except (ValueError, TypeError, KeyError) as error:
-        raise RecordError(f"{path} is no record of linkweir bench; make one with --save") from error
+        raise RecordError(f"{path} is not a record of linkweir bench; make one with --save") from error
     limits = [SpeedLimit(ratio * (1 - tolerance), True, "baseline", kind) for kind, ratio in ratios.items()]
     return limits, fingerprint

@@ -53,7 +53,9 @@ class Baseline:
                 }
             )
         except (ValueError, TypeError, KeyError) as error:
-            raise BaselineError(f"{path} is no baseline of linkweir check; make one with --update-baseline") from error
+            raise BaselineError(
+                f"{path} is not a baseline of linkweir check; make one with --update-baseline"
+            ) from error
         return cls(known)
 
     @staticmethod

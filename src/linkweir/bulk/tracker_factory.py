@@ -82,7 +82,9 @@ class RowTrackers:
         if isinstance(value, int | uuid.UUID) and not isinstance(value, bool):
             return value
         missing = value is None or value == ""
-        raise BadSwitch("its message id is missing" if missing else f"its message id is {value!r}: no text or number")
+        raise BadSwitch(
+            "its message id is missing" if missing else f"its message id is {value!r}; it must be text or a number"
+        )
 
     def list_ids(self, first: int, count: int) -> list[str]:
         """The message ids that the pattern gives rows from `first` on, as texts; without a pattern, none is known."""

@@ -92,7 +92,7 @@ def _read(path: Path) -> ProjectSettings | None:
 def _check_bench(path: Path, name: str, value: object) -> object:
     where = f"{os.fspath(path)}: [tool.linkweir.{_BENCH}] {name}"
     if name not in _BENCH_TEXTS:
-        raise UsageError(f"{where} is no setting; there are: {', '.join(_BENCH_TEXTS)}")
+        raise UsageError(f"{where} is not a setting; there are: {', '.join(_BENCH_TEXTS)}")
     listed = value if isinstance(value, list) and name == "min" else [value]
     fits = bool(listed) and all(isinstance(item, str | int | float) and not isinstance(item, bool) for item in listed)
     _require(value, fits, where, "a text or a number")
@@ -118,7 +118,7 @@ def _check(path: Path, name: str, value: object) -> object:
         except argparse.ArgumentTypeError as error:
             raise UsageError(f"{where}: {error}") from error
     hint = suggest_name(name, SETTING_NAMES) or f"; there are: {', '.join(SETTING_NAMES)}"
-    raise UsageError(f"{where} is no setting{hint}")
+    raise UsageError(f"{where} is not a setting{hint}")
 
 
 def _require(value: object, fits: bool, where: str, what: str) -> object:

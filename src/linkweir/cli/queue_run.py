@@ -202,7 +202,7 @@ class QueueRun:
         for name in self._columns:
             if name not in values:
                 there = ", ".join(map(repr, list(values)[:20]))
-                raise UsageError(f"recipients: have no column {name!r}; there are {there}")
+                raise UsageError(f"recipients: there is no column {name!r}, only {there}")
 
     def _submit(self, rows: Sequence[RecipientRow]) -> None:
         refused = self._queue.submit(rows, None if self._report is None else self._write_report)

@@ -100,7 +100,7 @@ class ParsedMail:
         notes = [Note("header-ignored", warning) for warning in self.preferences.warnings]
         if self._block.malformed_at is not None:
             number = self._raw.count(b"\n", 0, self._block.malformed_at) + 1
-            notes.append(Note("odd-header", f"line {number} is no header line; some readers end the headers there"))
+            notes.append(Note("odd-header", f"line {number} is not a header line; some readers end the headers there"))
         return notes
 
     def _find_removed(self) -> Iterator[HeaderField]:

@@ -140,7 +140,7 @@ def parse_members(text: str) -> dict[str, Member]:
             at = _skip_gap(text, _expect(text, at, ","))
         name, at = _DECODER.raw_decode(text, at)
         if not isinstance(name, str) or name in members:
-            raise ValueError(f"the name {name!r} occurs twice" if isinstance(name, str) else "a name is no text")
+            raise ValueError(f"the name {name!r} occurs twice" if isinstance(name, str) else "a name is not text")
         start = _skip_gap(text, _expect(text, _skip_gap(text, at), ":"))
         value, end = _DECODER.raw_decode(text, start)
         members[name] = Member(value, start, end)

@@ -37,7 +37,7 @@ def rebuild_aggregates(database: Database, now: int, progress: RebuildProgress) 
     """
     with database.try_job("rebuild") as acquired:
         if not acquired:
-            raise Conflict("another process is making the sums anew")
+            raise Conflict("another process is rebuilding the totals")
         return _rebuild_aggregates(database, now, progress)
 
 

@@ -140,7 +140,7 @@ def iter_provider_events(document: Any) -> Iterator[ProviderEvent]:
 
 def _make_click(at: int, message: int, url: Any, ip: Any, user_agent: Any, *, recipient: str | None) -> RecordedClick:
     if user_agent is not None and not isinstance(user_agent, str):
-        raise InvalidClick("the user agent is no text")
+        raise InvalidClick("the user agent is not text")
     link, is_url = parse_url_link(url)
     return RecordedClick(
         at=at,

@@ -140,10 +140,10 @@ def parse_time(value: Any, field: str) -> int:
             raise InvalidClick(f"{field}: {value} has no time zone")
         value = from_datetime(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidClick(f"{field}: {_show(value)} is no time; write RFC 3339 or whole microseconds since 1970")
+        raise InvalidClick(f"{field}: {_show(value)} is not a time; write RFC 3339 or whole microseconds since 1970")
     if not MIN_TIME_US <= value <= MAX_TIME_US:
         raise InvalidClick(
-            f"{field}: {_show(value)} is no time in microseconds since 1970, which has 15 digits or more"
+            f"{field}: {_show(value)} is not a time in microseconds since 1970, which has 15 digits or more"
         )
     return value
 
@@ -157,7 +157,7 @@ def parse_rfc3339(text: str, field: str) -> int:
     try:
         microseconds = from_datetime(datetime.fromisoformat(text.upper()))
     except (ValueError, OverflowError):
-        raise InvalidClick(f"{field}: {_show(text)} is no date of the calendar") from None
+        raise InvalidClick(f"{field}: {_show(text)} is not a date of the calendar") from None
     if not MIN_TIME_US <= microseconds <= MAX_TIME_US:
         raise InvalidClick(f"{field}: {_show(text)} is before 1973, when no mail had links")
     return microseconds
@@ -166,7 +166,7 @@ def parse_rfc3339(text: str, field: str) -> int:
 def parse_seconds(value: Any, field: str) -> int:
     """Microseconds since 1970 of a number of seconds, whole or with a fraction. Raises InvalidClick."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 10**8 <= value <= MAX_TIME_US / 10**6:
-        raise InvalidClick(f"{field}: {_show(value)} is no time in seconds since 1970")
+        raise InvalidClick(f"{field}: {_show(value)} is not a time in seconds since 1970")
     return value * 1_000_000 if isinstance(value, int) else round(value * 1_000_000)
 
 
@@ -208,14 +208,14 @@ def _parse_message(value: Any) -> str:
     if value is None or value == "":
         raise InvalidClick("message: missing; give what all clicks of one mail to one recipient have in common")
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise InvalidClick(f"message: {_show(value)} is no text")
+        raise InvalidClick(f"message: {_show(value)} is not text")
     return str(value)
 
 
 def _parse_text(fields: Mapping[str, Any], name: str) -> str | None:
     value = fields.get(name)
     if value is not None and not isinstance(value, str):
-        raise InvalidClick(f"{name}: {_show(value)} is no text")
+        raise InvalidClick(f"{name}: {_show(value)} is not text")
     return value
 
 
@@ -278,7 +278,7 @@ def _parse_header(name: Any, value: Any) -> bytes:
     if text is None:
         return b""
     if not isinstance(text, str):
-        raise InvalidClick(f"headers: the value of {_show(name)} is no text")
+        raise InvalidClick(f"headers: the value of {_show(name)} is not text")
     return text[:MAX_TEXT_CHARS].encode("utf-8", "replace")
 
 

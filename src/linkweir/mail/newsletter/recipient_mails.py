@@ -78,7 +78,7 @@ class Newsletter:
         for name in filter(None, needed):
             if name not in values:
                 there = ", ".join(map(repr, list(values)[:20]))
-                raise ValidationError("recipients", f"have no column {name!r}; there are {there}")
+                raise ValidationError("recipients", f"there is no column {name!r}, only {there}")
 
     def render(self, number: int, values: Mapping[str, Any]) -> RenderedMail:
         """The mail of the recipient in row `number`. Raises RowError."""
@@ -116,7 +116,7 @@ class Newsletter:
             return "" if value is None else str(value), self._tracker
         if not isinstance(value, int | str | uuid.UUID) or isinstance(value, bool) or value == "":
             missing = value is None or value == ""
-            raise RowError("message-id", "the message id is missing" if missing else f"{value!r} is no message id")
+            raise RowError("message-id", "the message id is missing" if missing else f"{value!r} is not a message id")
         try:
             return str(value), self._tracker.for_message(value)
         except BadSwitch as error:

@@ -229,7 +229,9 @@ def _mail_options(client: aiosmtplib.SMTP, mail: OutgoingMail) -> list[bytes]:
 def _check_address(address: str) -> None:
     """No address may be read as a command, a parameter or another address."""
     if address and not is_envelope_path(address):
-        raise PermanentDeliveryError(f"5.1.3 {_to_log_line(address)!r} is no address that SMTP can carry", "address")
+        raise PermanentDeliveryError(
+            f"5.1.3 {_to_log_line(address)!r} is not an address that SMTP can carry", "address"
+        )
 
 
 def _to_delivery_error(error: aiosmtplib.SMTPResponseException) -> TemporaryDeliveryError:
