@@ -1,5 +1,6 @@
 """The generated parts of the manual are what the code says now."""
 
+import re
 from dataclasses import fields
 
 import pytest
@@ -17,7 +18,7 @@ from linkweir.manual.references import (
     describe_settings,
     update_references,
 )
-from linkweir.settings import PREFIX, SECTIONS, Settings
+from linkweir.settings import PREFIX, SECTIONS, Settings, from_environment
 
 COMMAND = "python -m linkweir.manual.generate"
 
@@ -36,6 +37,16 @@ def test_every_setting_is_documented() -> None:
     )
     assert set(SECTIONS) <= {item.name for item in fields(Settings)}
     assert all(f"`{PREFIX}{item.name.upper()}`" in describe_settings() for item in fields(Settings))
+
+
+def test_defaults_can_be_copied_into_the_environment() -> None:
+    """The table writes a default as the variable takes it: lists too, which are not Python's."""
+    rows = re.findall(r"^\| `(LINKWEIR_\w+)` \| `([^`]*)` \|", describe_settings(), re.M)
+    assert {"LINKWEIR_ROLES", "LINKWEIR_OIDC_SCOPES", "LINKWEIR_HEED_OBJECTIONS"} <= {name for name, _ in rows}
+    given = from_environment(dict(rows))
+    for name, _ in rows:
+        field = name.removeprefix(PREFIX).lower()
+        assert getattr(given, field) == getattr(Settings(), field)
 
 
 def test_the_references_name_commands_and_operations() -> None:

@@ -28,13 +28,17 @@ def describe_settings() -> str:
         if item.name in SECTIONS:
             parts.append(f"\n### {SECTIONS[item.name]}\n\n| setting | default | meaning |\n| --- | --- | --- |")
         doc = item.metadata["doc"]
-        parts.append(f"| `{PREFIX}{item.name.upper()}` | {_format_default(item.default)} | {_format_cell(doc)} |")
+        default = _format_default(item.default, " " if "separated by white space" in doc else ",")
+        parts.append(f"| `{PREFIX}{item.name.upper()}` | {default} | {_format_cell(doc)} |")
     return "\n".join(parts).strip()
 
 
-def _format_default(value: object) -> str:
+def _format_default(value: object, separator: str) -> str:
+    """The default as it would be written into the environment."""
     if value in (None, "", ()):
         return ""
+    if isinstance(value, tuple):
+        return f"`{separator.join(map(str, value))}`"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, int | float) and value == int(value):
