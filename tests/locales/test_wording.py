@@ -63,7 +63,7 @@ def test_apostrophes_and_quotes_are_typographic(code: str) -> None:
     """Straight quotes stand in code only; opening and closing ones are those of the language."""
     foreign = {"de": "'\"«»”\N{RIGHT SINGLE QUOTATION MARK}", "fr": "'\"„“”"}[code]
     assert [text for text in all_texts(code) if set(_CODE.sub(" ", text)) & set(foreign)] == []
-    opening, closing = {"de": "„“", "fr": "«»"}[code]
+    opening, closing = {"de": ("„", "“"), "fr": ("«", "»")}[code]
     assert [text for text in all_texts(code) if text.count(opening) != text.count(closing)] == []
 
 
