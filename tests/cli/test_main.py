@@ -166,7 +166,7 @@ def test_serve_without_its_packages_names_what_to_install(linkweir: CommandRunne
     """Without the service's packages, commands that need them end with 2 and the pip command that brings them; the list
     of commands has the same words for each.
     """
-    overview = " ".join(linkweir("--help").out.split())
+    overview = " ".join(linkweir("--help").out.decode().split())
     for args in (["serve"], ["block", "list"], ["rebuild"], ["export"], ["api-keys", "list"], ["classify"]):
         assert re.search(rf" {args[0]} [^()]*\(needs linkweir\[service\]\)", overview)
     for args in (["serve"], ["serve", "--help"], ["block", "list"], ["classify"]):
