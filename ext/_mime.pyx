@@ -1,8 +1,8 @@
 # cython: boundscheck=False, wraparound=False
-"""Transfer encodings of MIME parts, decoded and spliced, search for boundaries, and deltas of mails.
+"""Transfer encodings of MIME parts, decoded and spliced, header blocks, search for boundaries, and deltas of mails.
 
-Knows bytes and offsets, nothing of parts, headers, charsets or links. A replacement is (start, end, value): the
-text's bytes from start to before end become the value. Replacements ascend and do not overlap.
+Knows bytes and offsets, nothing of parts, charsets or links. A replacement is (start, end, value): the text's bytes
+from start to before end become the value. Replacements ascend and do not overlap.
 """
 
 cimport cython
@@ -15,6 +15,9 @@ from libc.stdint cimport SIZE_MAX, uint32_t, uint8_t
 from libc.string cimport memcpy
 from mime_capi cimport (
     LW_BASE64,
+    LW_HEADER_NAMES,
+    LW_HEADER_NAME_COUNT,
+    LW_MAX_HEADER_FIELDS,
     LW_MAX_NEEDLE_BYTES,
     LW_QP_MALFORMED,
     LW_QP_VALID,
@@ -36,6 +39,9 @@ from mime_capi cimport (
     lw_delta_index,
     lw_delta_slot_count,
     lw_delta_text_length,
+    lw_header_field,
+    lw_lines_fit,
+    lw_plain_headers,
     lw_replacement,
     lw_memmem,
     lw_qp_part,
@@ -126,13 +132,9 @@ cdef class Replacements:
         PyMem_Free(self.all)
 
 
-def splice(bytes text not None, list replacements not None, size_t start=0):
+cdef bytes splice_bytes(bytes text, Replacements these, size_t start):
     """The text from `start` on with these replacements, none of which begins before it."""
-    cdef Replacements these = Replacements(replacements, size_of(text))
-    cdef size_t i, n, size, copied = start
-    if start > size_of(text) or (these.count and these.all[0].start < start):
-        raise ValueError(f"start {start} lies behind the first replacement or the text")
-    size = size_of(text) - start
+    cdef size_t i, n, size = size_of(text) - start, copied = start
     for i in range(these.count):
         size += these.all[i].length
         size -= these.all[i].end - these.all[i].start
@@ -146,6 +148,43 @@ def splice(bytes text not None, list replacements not None, size_t start=0):
         copied = these.all[i].end
     memcpy(out, data_of(text) + copied, size_of(text) - copied)
     return result
+
+
+def splice(bytes text not None, list replacements not None, size_t start=0):
+    """The text from `start` on with these replacements, none of which begins before it."""
+    cdef Replacements these = Replacements(replacements, size_of(text))
+    if start > size_of(text) or (these.count and these.all[0].start < start):
+        raise ValueError(f"start {start} lies behind the first replacement or the text")
+    return splice_bytes(text, these, start)
+
+
+def splice_within_lines(bytes text not None, list replacements not None, size_t limit):
+    """The text with these replacements; None if a changed line might have more than `limit` bytes, which it may be said
+    to have where it ends with CRLF or where a replaced value has line ends.
+    """
+    cdef Replacements these = Replacements(replacements, size_of(text))
+    if not lw_lines_fit(data_of(text), size_of(text), these.all, these.count, limit):
+        return None
+    return splice_bytes(text, these, 0)
+
+
+HEADER_NAMES = tuple(LW_HEADER_NAMES[i] for i in range(LW_HEADER_NAME_COUNT))
+
+
+def read_plain_headers(bytes raw not None, size_t start, size_t end):
+    """Where the body of a header block begins, and its fields of HEADER_NAMES: (name, start, start of the value, end).
+    None for a block that readers may take differently, or that is not over before `end`.
+    """
+    cdef lw_header_field fields[LW_MAX_HEADER_FIELDS]
+    cdef size_t count = 0, i, body
+    if not start <= end <= size_of(raw):
+        raise ValueError(f"a header block from {start} to {end} lies outside the text")
+    body = lw_plain_headers(data_of(raw), start, end, fields, &count)
+    if body == SIZE_MAX:
+        return None
+    return body, [
+        (HEADER_NAMES[fields[i].name], fields[i].start, fields[i].value, fields[i].end) for i in range(count)
+    ]
 
 
 def decode_quoted_printable(bytes encoded not None):

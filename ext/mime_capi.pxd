@@ -12,6 +12,23 @@ cdef extern from "replacement.h" nogil:
         const uint8_t *value
         size_t length
 
+cdef extern from "line_limit.h" nogil:
+    bint lw_lines_fit(const uint8_t *text, size_t n, const lw_replacement *replacements, size_t count,
+                      size_t limit) noexcept
+
+cdef extern from "plain_headers.h" nogil:
+    ctypedef struct lw_header_field:
+        size_t name
+        size_t start
+        size_t value
+        size_t end
+    enum:
+        LW_HEADER_NAME_COUNT
+        LW_MAX_HEADER_FIELDS
+    const char *const LW_HEADER_NAMES[]
+    size_t lw_plain_headers(const uint8_t *bytes, size_t start, size_t end, lw_header_field *fields,
+                            size_t *count) noexcept
+
 cdef extern from "quoted_printable.h" nogil:
     ctypedef enum lw_qp_status:
         LW_QP_VALID

@@ -33,6 +33,7 @@ static const struct {
     {"a_delta_gives_its_text_back", a_delta_gives_its_text_back},
     {"a_damaged_delta_stays_in_its_bounds", a_damaged_delta_stays_in_its_bounds},
     {"encodings_stay_off_the_guard_pages", encodings_stay_off_the_guard_pages},
+    {"headers_stay_off_the_guard_pages", headers_stay_off_the_guard_pages},
     {"a_queue_keeps_all_of_every_thread", a_queue_keeps_all_of_every_thread},
     {"a_queue_has_bounds", a_queue_has_bounds},
     {"a_queue_reports_what_it_cannot_do", a_queue_reports_what_it_cannot_do},

@@ -31,6 +31,7 @@ void base64_is_written_alike_by_every_variant(void);
 void every_byte_is_of_the_alphabet_or_not(void);
 void a_needle_is_found_where_it_first_stands(void);
 void encodings_stay_off_the_guard_pages(void);
+void headers_stay_off_the_guard_pages(void);
 
 /* test_delta.c */
 void a_delta_gives_its_text_back(void);

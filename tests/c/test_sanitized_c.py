@@ -184,6 +184,11 @@ def test_encodings_read_nothing_beside_their_input(check_program: Path) -> None:
     run_check(check_program, "encodings_stay_off_the_guard_pages")
 
 
+def test_headers_read_nothing_beside_their_input(check_program: Path) -> None:
+    """With a forbidden page beside the input, reading headers and measuring lines do not fault."""
+    run_check(check_program, "headers_stay_off_the_guard_pages")
+
+
 def test_a_queue_loses_nothing_of_any_thread(check_program: Path) -> None:
     """What several threads put in at once is in the file, each thread's in its order, framed and counted."""
     run_check(check_program, "a_queue_keeps_all_of_every_thread")

@@ -5,8 +5,10 @@
 #include "check.h"
 #include "test_list.h"
 #include "encoding_helpers.h"
+#include "line_limit.h"
 #include "memmem.h"
 #include "guard_pages.h"
+#include "plain_headers.h"
 #include "quoted_printable.h"
 
 enum { ROOM = 1200 };
@@ -108,4 +110,36 @@ void encodings_stay_off_the_guard_pages(void) {
     READS[i % 4](placed, n);
     memory->release(placed);
   }
+}
+
+static size_t make_headers(uint64_t *seed, uint8_t *out, size_t room) {
+  static const char *const PIECES[] = {"From a\n", ">From :", "Lines", "ARC-Seal", ":", " ", "\t", "\r\n", "\n", "\r", "x"};
+  size_t n = 0;
+  for (size_t left = (next_random(seed) >> 32) % 40; left > 0; left--) {
+    const char *piece = PIECES[(next_random(seed) >> 32) % (sizeof PIECES / sizeof *PIECES)];
+    if (n + strlen(piece) > room) break;
+    memcpy(out + n, piece, strlen(piece));
+    n += strlen(piece);
+  }
+  return n;
+}
+
+void headers_stay_off_the_guard_pages(void) {
+  uint8_t bytes[ROOM];
+  uint64_t seed = 26;
+  size_t plain = 0, fitting = 0;
+  for (size_t i = 0; i < 20000; i++) {
+    size_t n = make_headers(&seed, bytes, ROOM), count, at = n ? (next_random(&seed) >> 32) % n : 0;
+    const memory *memory = SIDES[i % 2];
+    const uint8_t *placed = memory->place(bytes, n);
+    lw_header_field fields[LW_MAX_HEADER_FIELDS];
+    size_t body = lw_plain_headers(placed, 0, n, fields, &count);
+    plain += body != SIZE_MAX;
+    for (size_t k = 0; body != SIZE_MAX && k < count; k++)
+      CHECK(fields[k].start < fields[k].value && fields[k].value < fields[k].end && fields[k].end < body);
+    lw_replacement changes[] = {{at, at, (const uint8_t *)"abcdef", 6}, {n, n, NULL, 0}};
+    fitting += (size_t)lw_lines_fit(placed, n, changes, 2, 12);
+    memory->release(placed);
+  }
+  CHECK(plain > 100 && fitting > 100 && fitting < 20000); /* else some of this shows nothing */
 }

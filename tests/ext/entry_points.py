@@ -285,6 +285,10 @@ def run_transfer_encoding(choices: Choices, data: bytes) -> None:
             codec.decode(data)
     _mime.base64_offset_after(data, choices.randrange(256))
     _mime.base64_bounds(data)
+    kept = _mime.splice_within_lines(data, changes, choices.randrange(256))
+    assert kept is None or kept == splice(data, changes)
+    plain = _mime.read_plain_headers(data, 0, len(data))
+    assert plain is None or all(data[value - 1] == ord(":") for _, _, value, _ in plain[1])
     needle = data[choices.randrange(256) :][: choices.randrange(80)]
     assert _mime.find(data, needle, 0, len(data)) == data.find(needle)
     assert _mime.find(bytearray(data), needle, 0, len(data)) == data.find(needle)

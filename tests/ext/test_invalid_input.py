@@ -261,11 +261,20 @@ def test_a_template_reports_how_many_links_it_has() -> None:
     ],
 )
 def test_changes_lie_inside_the_text(changes: Any, error: type[Exception], words: str) -> None:
-    """A change that is none is an error that names it, in both ways to splice."""
+    """A change that is none is an error that names it, in all ways to splice."""
     with pytest.raises(error, match=words):
         _mime.splice(b"0123456789", changes)
     with pytest.raises(error, match=words):
+        _mime.splice_within_lines(b"0123456789", changes, 100)
+    with pytest.raises(error, match=words):
         _mime.splice_quoted_printable(b"0123456789", False, changes, 10)
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 11), (4, 3), (11, 11)])
+def test_header_blocks_lie_inside_the_text(start: int, end: int) -> None:
+    """A block that would begin or end elsewhere is an error."""
+    with pytest.raises(ValueError, match=f"from {start} to {end} lies outside"):
+        _mime.read_plain_headers(b"A: b\n\ntext", start, end)
 
 
 def test_changes_that_change_do_not_matter() -> None:

@@ -135,7 +135,7 @@ def test_cached_headers_equal_parsed_headers() -> None:
     head = b"Content-Type: text/html; charset=KOI8-R\n"
     once, twice = PartHeaders(head, 0, len(head)), PartHeaders(head + b"Content-Type: text/plain\n", 0, len(head) + 25)
     for headers, unclear in ((once, False), (twice, True), (once, False)):
-        kind = headers.content_type("text/plain")
+        kind = headers.content.type_or("text/plain")
         assert (kind.media_type, kind.charset, bool(kind.ambiguity)) == ("text/html", "koi8-r", unclear)
 
 

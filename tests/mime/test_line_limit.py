@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from linkweir import _mime
 from linkweir.html import Outcome
 from linkweir.html.outcome import REASONS
 from linkweir.mime.identity_body import MAX_LINE_OCTETS, find_overlong
@@ -88,7 +89,9 @@ def generate_changes(draw: st.DrawFn) -> tuple[bytes, list[Change]]:
 def test_the_limit_is_what_trying_each_in_turn_gives(one: tuple[bytes, list[Change]], limit: int) -> None:
     """Those left out are the ones after which, tried one by one, some line is too long and none that went in was."""
     text, changes = one
-    assert find_overlong(text, changes, limit) == reference_over_limit(text, changes, limit)
+    overlong = reference_over_limit(text, changes, limit)
+    assert find_overlong(text, changes, limit) == overlong
+    assert not overlong or _mime.splice_within_lines(text, changes, limit) is None
 
 
 @pytest.mark.parametrize("length", [60, 200, 860, 960])

@@ -10,6 +10,8 @@ from email.message import Message
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
+from linkweir import _mime
+
 BOM = b"\xef\xbb\xbf"
 # The rest of a line, with its continuations; the second one where a lone CR ends a line too. Possessive: nothing is
 # tried twice.
@@ -32,18 +34,6 @@ _PASSED_OVER = rb"(?:\s++|" + BOM + rb"|" + _ENVELOPE + rb"(?![ \t]*+:)" + _LINE
 _START_AFTER_BLANK = re.compile(_PASSED_OVER)
 _HEADER_AFTER_BLANK = re.compile(_PASSED_OVER + rb"[!-9;-~]++[ \t]*+:")
 _NO_NAME = re.compile(rb"[^!-9;-~]+")
-_RELEVANT_NAMES = (
-    *(b"content-type", b"content-transfer-encoding", b"content-disposition", b"content-length", b"lines"),
-    *(b"dkim-signature", b"arc-seal", b"domainkey-signature"),
-)
-# A block that all readers take alike, as nearly all do: "From " lines, headers with their continuations, an empty line.
-_PLAIN_REST = rb"[^\r\n\0]*+(?:\r?\n[ \t][^\r\n\0]*+)*+\r?\n"
-_PLAIN_BLOCK = re.compile(
-    rb"(?:" + _ENVELOPE + rb"(?![ \t]*+:)[^\r\n\0]*+\r?\n)*+(?:[!-9;-~]++[ \t]*+:" + _PLAIN_REST + rb")++(\r?\n)"
-)
-_RELEVANT_FIELD = re.compile(
-    rb"^(" + b"|".join(_RELEVANT_NAMES) + rb")[ \t]*+:()" + _PLAIN_REST, re.IGNORECASE | re.MULTILINE
-)
 # What stands in header blocks and hardly begins a line of a text: where one follows, a line that is no header has not
 # ended the block.
 _COMMON_NAMES = frozenset(
@@ -54,7 +44,8 @@ _COMMON_NAMES = frozenset(
 _COMMON_PREFIXES = (b"content-", b"x-", b"list-", b"resent-", b"arc-", b"ahasend-")
 MAX_LINES = 20_000  # of a block that are read: a mail may be all header, and each line costs memory
 _MAX_PLAIN_BYTES = 3 * MAX_LINES  # bytes of a block that cannot have more lines
-MAX_CACHED_CHARACTERS = 200  # characters of a Content-Type that may be remembered
+_CONTENT_NAMES = frozenset((b"content-type", b"content-transfer-encoding", b"content-disposition"))
+MAX_CACHED_CHARACTERS = 400  # characters of a part's content headers that may be remembered
 MAX_CONTENT_TYPE_CHARACTERS = 4000  # of one that is read: the standard library takes the square of the length
 _OUTSIDE = re.compile(r'"(?:[^"\\]|\\.)*+"|\\.|\(')  # of comments: what may hold a "(" that begins none
 _INSIDE = re.compile(r"\\.|[()]")
@@ -161,7 +152,8 @@ def parse_after_blank(raw: bytes, start: int) -> HeaderBlock:
 
 def unfold(raw: bytes, field: HeaderField) -> bytes:
     """Return the value of a field on one line."""
-    return _FOLD.sub(b" ", raw[field.value : field.end]).strip(b" \t\r\n")
+    value = raw[field.value : field.end].strip(b" \t\r\n")
+    return _FOLD.sub(b" ", value) if b"\n" in value or b"\r" in value else value
 
 
 class PartHeaders:
@@ -169,8 +161,8 @@ class PartHeaders:
     `body`.
 
     `unclear`: why they are not to be relied on, or None: a lone CR or a NUL, at which some readers end a line or a
-    value and others do not; or more lines than are read. `values` has, for each header name in lower case, all its
-    values, unfolded; `fields`: these headers in order, and those that state lengths.
+    value and others do not; or more lines than are read. `fields`: these headers in order, and those that state
+    lengths or sign the body.
     """
 
     def __init__(self, raw: bytes, start: int, end: int) -> None:
@@ -178,47 +170,67 @@ class PartHeaders:
         self.has_separator = True
         self.malformed_at: int | None = None
         self.ambiguity: str | None = None
-        plain = _PLAIN_BLOCK.match(raw, start, end)
-        if plain is not None and plain.end() - start <= _MAX_PLAIN_BYTES:
-            self.body = plain.end()
-            self.fields = [_parse_field(match) for match in _RELEVANT_FIELD.finditer(raw, start, plain.start(1))]
+        plain = _mime.read_plain_headers(raw, start, min(end, start + _MAX_PLAIN_BYTES))
+        if plain is not None:
+            self.body = plain[0]
+            self.fields = [HeaderField(*field, is_regular=True) for field in plain[1]]
         else:
             self._read_block(raw, HeaderBlock(raw, start, end))
-        self.values: dict[bytes, list[bytes]] = {}
-        for field in self.fields:
-            self.values.setdefault(field.name, []).append(unfold(raw, field))
+        content = tuple((field.name, unfold(raw, field)) for field in self.fields if field.name in _CONTENT_NAMES)
+        repeats = sum(len(value) for _, value in content) <= MAX_CACHED_CHARACTERS
+        self.content = (_cached_content if repeats else ContentHeaders)(content)
 
     def _read_block(self, raw: bytes, block: HeaderBlock) -> None:
         self.body, self.has_separator, self.malformed_at = block.body, block.has_separator, block.malformed_at
         self.ambiguity = f"are more than {MAX_LINES} lines" if block.truncated_at is not None else None
         if block.has_bare_cr or raw.find(b"\0", self.start, self.body) >= 0:
             self.ambiguity = "hold a lone CR or NUL, which readers take differently"
-        self.fields = [line for line in block.lines if line.name in _RELEVANT_NAMES and line.start < self.body]
+        self.fields = [line for line in block.lines if line.name in _mime.HEADER_NAMES and line.start < self.body]
 
-    def content_type(self, default: str) -> "ContentType":
+
+class ContentHeaders:
+    """What the headers of a part say of its content. `fields`: their names in lower case and values, unfolded."""
+
+    def __init__(self, fields: tuple[tuple[bytes, bytes], ...]) -> None:
+        self._fields = fields
+        self._types: dict[str, ContentType] = {}  # by what is assumed where there is none
+
+    def _list_values(self, name: bytes) -> list[bytes]:
+        return [value for each, value in self._fields if each == name]
+
+    def type_or(self, default: str) -> "ContentType":
         """The Content-Type; `default` if there is none."""
-        values = self.values.get(b"content-type", [])
+        known = self._types.get(default)
+        if known is None:
+            known = self._types[default] = self._parse_type(default)
+        return known
+
+    def _parse_type(self, default: str) -> "ContentType":
+        values = self._list_values(b"content-type")
         value = values[0].decode("latin-1") if values else default
         if len(value) > MAX_CONTENT_TYPE_CHARACTERS:
             return ContentType(
                 value[:MAX_CONTENT_TYPE_CHARACTERS].partition(";")[0],
                 f"is longer than {MAX_CONTENT_TYPE_CHARACTERS} characters",
             )
-        repeats = value[:5].lower() == "text/" and len(value) <= MAX_CACHED_CHARACTERS
-        unclear = "is there more than once, and not the same" if len(set(values)) > 1 else None
-        return (_cached_text_type if repeats else ContentType)(value, unclear)
+        return ContentType(value, "is there more than once, and not the same" if len(set(values)) > 1 else None)
 
-    @property
+    @cached_property
     def transfer_encoding(self) -> str:
         """The encoding in lower case; "7bit" if there is none, "" if several contradict each other."""
-        values = {_first_token(value) for value in self.values.get(b"content-transfer-encoding", [])}
+        values = {_first_token(value) for value in self._list_values(b"content-transfer-encoding")}
         return "7bit" if not values else values.pop() if len(values) == 1 else ""
 
-    @property
+    @cached_property
     def is_inline(self) -> bool:
         """Whether the part is displayed. An unknown disposition means attachment (RFC 2183, section 2.8)."""
-        values = self.values.get(b"content-disposition", [])
-        return all(_first_token(value) in ("", "inline") for value in values)
+        return all(_first_token(value) in ("", "inline") for value in self._list_values(b"content-disposition"))
+
+
+@lru_cache(maxsize=256)
+def _cached_content(fields: tuple[tuple[bytes, bytes], ...]) -> ContentHeaders:
+    """Remember short ones: the same ones recur, and parsing costs more than decoding a small part."""
+    return ContentHeaders(fields)
 
 
 def _first_token(value: bytes) -> str:
@@ -307,9 +319,3 @@ class ContentType:
             return charset.partition("(")[0] if charset else charset
         except (UnicodeError, ValueError, TypeError, LookupError):
             return None
-
-
-@lru_cache(maxsize=256)
-def _cached_text_type(value: str, unclear: str | None) -> ContentType:
-    """Parse a Content-Type with a cache: the same ones recur, and parsing costs more than decoding a small part."""
-    return ContentType(value, unclear)

@@ -58,7 +58,8 @@ class HtmlPartFinder:
         self._part_count += 1
         if self._part_count > MAX_PARTS:
             raise TooManyParts
-        kind = head.content_type(default)
+        content = head.content
+        kind = content.type_or(default)
         where = section or "1"
         if head.malformed_at is not None and not head.ambiguity and (not section or kind.media_type == "text/html"):
             line = self._raw.count(b"\n", head.start, head.malformed_at) + 1
@@ -71,14 +72,16 @@ class HtmlPartFinder:
             self._visit_multipart(head, kind, end, section, depth)
         elif kind.media_type in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
             self._add_note("encrypted", "S/MIME: signed or encrypted", where)
-        elif kind.media_type == "text/html" and head.is_inline:
-            self.parts.append(HtmlPart(where, head.body, end, head.transfer_encoding, kind.charset, head.has_separator))
+        elif kind.media_type == "text/html" and content.is_inline:
+            self.parts.append(
+                HtmlPart(where, head.body, end, content.transfer_encoding, kind.charset, head.has_separator)
+            )
 
     def _visit_multipart(self, head: PartHeaders, kind: ContentType, end: int, section: str, depth: int) -> None:
         if kind.media_type in ("multipart/signed", "multipart/encrypted"):
             self._add_note(kind.media_type.partition("/")[2], "what is inside must stay as it is", section)
             return
-        if not head.is_inline:
+        if not head.content.is_inline:
             return
         boundary = kind.boundary
         if boundary is None:

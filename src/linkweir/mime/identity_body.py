@@ -22,13 +22,12 @@ class IdentityBody:
         """Return the part with these bytes replaced, except those that would make a line longer than the limit, and
         the indexes of these. The first ones on a line take precedence.
         """
+        done = _mime.splice_within_lines(self.decoded, replacements, MAX_LINE_OCTETS)
+        if done is not None:
+            return done, []
         left = find_overlong(self.decoded, replacements)
         out = set(left)
-        fitting = (
-            [replacement for number, replacement in enumerate(replacements) if number not in out]
-            if left
-            else replacements
-        )
+        fitting = [replacement for number, replacement in enumerate(replacements) if number not in out]
         return _mime.splice(self.decoded, fitting), left
 
 
@@ -55,8 +54,6 @@ class LineSpan(NamedTuple):
 
 def find_overlong(text: bytes, replacements: list[Replacement], limit: int = MAX_LINE_OCTETS) -> list[int]:
     """Return the indexes of replacements that would make a line exceed the limit although the original did not."""
-    if _all_lines_fit(text, replacements, limit):
-        return []
     left: list[int] = []
     line = LineSpan.containing(text, 0, 0)
     # of the line that is being written; up to where the text is in it; its last octet
@@ -84,22 +81,3 @@ def find_overlong(text: bytes, replacements: list[Replacement], limit: int = MAX
         else:
             line, column, copied, was_long, tail = last, column + len(value), end, any_long, end_tail
     return left
-
-
-def _all_lines_fit(text: bytes, replacements: list[Replacement], limit: int) -> bool:
-    """Whether all changed lines fit, as in nearly all mail. May be False for a line with a CR that fits: the exact
-    check follows.
-    """
-    size, stop = 0, -1  # of the line as it will be; where it ends
-    for start, end, value in replacements:
-        if start > stop:
-            begin = text.rfind(b"\n", stop + 1 if stop > 0 else 0, start) + 1 or max(stop + 1, 0)
-            stop = text.find(b"\n", end)
-            stop = len(text) if stop < 0 else stop
-            size = stop - begin
-        elif end > stop:
-            return False
-        size += len(value) - (end - start)
-        if size > limit:
-            return False
-    return True

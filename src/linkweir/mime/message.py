@@ -148,7 +148,7 @@ def rewrite_message(
             done += [raw[copied : part.start], work.new_body]
             copied = part.end
         del work  # it has the part decoded, which may be large
-    if done and any(name in walk.top_headers.values for name in SIGNATURE_HEADERS):
+    if done and any(field.name in SIGNATURE_HEADERS for field in walk.top_headers.fields):
         notes.append(Note("dkim-broken", "the mail carries a signature that its changed body no longer fits"))
     result = Rewritten(
         b"".join([*done, memoryview(raw)[copied:]]) if done else raw,
@@ -301,9 +301,11 @@ class _PartRewriter:
         self.hidden_tags = hidden_tags
         position = find_insertion_point(html, switches) if hidden_tags and part.has_separator and html.strip() else None
         changes = self.links.candidates() if dry_run and links is None else self.links.replacements
-        before = len(changes) if position is None else bisect(changes, position, key=itemgetter(0))
-        tags = [] if position is None else [(position, position, tag) for tag in hidden_tags]
-        changes = [*changes[:before], *tags, *changes[before:]]
+        before, tags = len(changes), list[Replacement]()
+        if position is not None:
+            before = bisect(changes, position, key=itemgetter(0))
+            tags = [(position, position, tag) for tag in hidden_tags]
+            changes = [*changes[:before], *tags, *changes[before:]]
         if changes and text is not None:
             changes = _encode_replacements(text[0], text[1], body.decoded, changes)
         done, left = body.splice(changes) if changes else (b"", [])
