@@ -86,7 +86,8 @@ class Charset:
     """
 
     def __init__(self, label: str) -> None:
-        check_type("charset", label, str, "str")
+        if type(label) is not str:  # asked first, since a small mail is done in less than many calls take
+            check_type("charset", label, str, "str")
         find_codec = _cached_codec if len(label) <= _MAX_CACHED_CHARACTERS else _find_codec
         self.is_supported, self.is_ascii_transparent, self.codec = find_codec(label)
 

@@ -98,14 +98,16 @@ class Document:
     """
 
     def __init__(self, html: str | Buffer, charset: str) -> None:
-        if not isinstance(html, str):
+        if not isinstance(html, str | bytes):
             _check_buffer(html)
         self._counts_characters = isinstance(html, str) and not html.isascii()
         self.data: Buffer = str.encode(html, "utf-8", "surrogatepass") if isinstance(html, str) else html
         self.charset = Charset("utf-8" if isinstance(html, str) else charset)
         self._offset = self._characters_before = 0
         self._last_line_start = (0, 0)  # where the last link's line begins, in bytes and in characters
-        self.charset.apply_bom(bytes(memoryview(self.data)[:MAX_BOM_BYTES]))
+        data = self.data
+        head = data[:MAX_BOM_BYTES] if isinstance(data, bytes) else bytes(memoryview(data)[:MAX_BOM_BYTES])
+        self.charset.apply_bom(head)
         self.is_opaque = not isinstance(html, str) and (
             not self.charset.is_ascii_transparent
             or (not self.charset.is_supported and STATEFUL_MARKERS.search(self.data) is not None)

@@ -81,9 +81,10 @@ class LinkReplacements:
         """How many links had each outcome, for a rewriting with `links`; costs less than `links()`."""
         counts = {OUTCOME_BY_NUMBER[number]: count for number, count in enumerate(self._outcome_counts) if count}
         starts, outcome = self._excluded
-        if starts:
-            counts[outcome] = counts.get(outcome, 0) + len(starts)
-            counts[Outcome.TRACKED] -= len(starts)
+        if not starts:
+            return counts
+        counts[outcome] = counts.get(outcome, 0) + len(starts)
+        counts[Outcome.TRACKED] -= len(starts)
         return {outcome: count for outcome, count in counts.items() if count}
 
     def links(self) -> list[Link]:

@@ -52,6 +52,8 @@ def make_honeypot_tag(url: str) -> bytes:
 
 def make_hidden_tags(pixel: str | None, honeypot: str | None) -> tuple[bytes, ...]:
     """Return the tags for these URLs, in the order of insertion."""
+    if pixel is None and honeypot is None:
+        return ()
     check_type("pixel", pixel, (str, type(None)), "str or None")
     check_type("honeypot", honeypot, (str, type(None)), "str or None")
     return (*((make_pixel_tag(pixel),) if pixel else ()), *((make_honeypot_tag(honeypot),) if honeypot else ()))
