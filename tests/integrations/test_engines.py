@@ -153,13 +153,13 @@ def read_example(package: str) -> str:
     return str(block)
 
 
-def run_parquet_example(package: str, tracker: Tracker, folder: Path) -> Any:
-    """Run an example that reads `mails.parquet` and writes the folder `tracked`; what is in there, by id."""
+def run_parquet_example(package: str, tracker: Tracker, folder: Path, target: str) -> Any:
+    """Run an example that reads `mails.parquet` and writes the folder `target`; what is in there, by id."""
     from pyarrow import parquet
 
     parquet.write_table(pa.table({"id": IDS, "html": HTMLS}), folder / "mails.parquet")
     exec(read_example(package), {"tracker": tracker})  # noqa: S102 - our own
-    parts = [parquet.read_table(path) for path in (folder / "tracked").glob("*.parquet")]
+    parts = [parquet.read_table(path) for path in (folder / target).glob("*.parquet")]
     return pa.concat_tables(parts).sort_by("id")
 
 
@@ -172,7 +172,7 @@ def test_spark_rewrites_a_data_frame(tracker: Tracker, spark: Any, tmp_path: Pat
     done = rewritten.orderBy("id").collect()
     assert [row["html"] for row in done] == expect(tracker)
     assert [row["outcome"] for row in done] == ["rewritten", None, "unchanged", "rewritten"]
-    written = run_parquet_example("SparkSession", tracker, tmp_path)
+    written = run_parquet_example("SparkSession", tracker, tmp_path, "tracked")
     assert written["html"].to_pylist() == expect(tracker)
 
 
@@ -190,16 +190,24 @@ def test_ray_rewrites_a_dataset(tracker: Tracker, tmp_path: Path, monkeypatch: p
         dataset = ray.data.from_arrow(pa.table({"id": IDS, "html": HTMLS}))
         rows = module.rewrite_dataset(dataset, tracker, message_ids="id").take_all()
         assert [row["html"] for row in sorted(rows, key=lambda row: row["id"])] == expect(tracker)
-        written = run_parquet_example("ray\n", tracker, tmp_path)
+        written = run_parquet_example("ray\n", tracker, tmp_path, "tracked-by-ray")
         assert written["html"].to_pylist() == expect(tracker)
     finally:
         ray.shutdown()
 
 
 @pytest.mark.parametrize("package", ["polars", "duckdb", "dask.dataframe"])
-def test_examples_of_the_manual_run(package: str, tracker: Tracker) -> None:
-    """What the manual's page on columns shows for a package runs as it stands there."""
+def test_examples_of_the_manual_run(
+    package: str, tracker: Tracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the manual's page on columns shows for a package runs as it stands there, and rewrites the file it names."""
+    from pyarrow import parquet
+
     pytest.importorskip(package)
     pd = pytest.importorskip("pandas")
+    monkeypatch.chdir(tmp_path)
+    parquet.write_table(pa.table({"id": IDS, "html": HTMLS}), "mails.parquet")
     frame = pd.DataFrame({"id": IDS, "html": HTMLS})
     exec(read_example(package), {"tracker": tracker, "frame": frame})  # noqa: S102 - our own
+    if package != "dask.dataframe":
+        assert parquet.read_table("tracked.parquet")["html"].to_pylist() == expect(tracker)
