@@ -12,7 +12,7 @@ from bench.classification_run import judge_incrementally
 from bench.simulator.clients import Campaign
 from linkweir.clicks.known_networks import KnownNetworks
 
-MIXES = ("development", "survey", "holdout", "simulator")
+MIXES = ("development", "survey", "holdout", "tenants", "simulator")
 LAGGING_BATCH_HITS = 500  # events in one transaction of a worker that has much to do
 RULES_SEEDS = (1, 2)
 
