@@ -45,14 +45,14 @@ def test_a_seed_determines_the_mix() -> None:
 
 
 def test_every_behaviour_occurs() -> None:
-    """Every way of a filter, every other machine, every way to click and every way out is in a large mix."""
+    """Every way of a filter, every other machine, every way to click and every place is in a large mix."""
     requests = _requests(_make_mix())
     manners = {name for own in filters.MANNERS.values() for name in own}
     assert {request.actor for request in requests if request.truth == "machine"} == {*manners, *BYSTANDERS}
     people = {request.actor for request in requests if request.truth == "human"}
     assert people == {*recipients.SITTINGS, "second-device", "forwarded", "opens-all", "tester"}
     traits = {trait for request in requests for trait in request.traits}
-    assert {f"network:{place}" for place in (*recipients.EXITS, *recipients.HOME_PLACES)} <= traits
+    assert {f"network:{place}" for place in (*recipients.EXITS, *recipients.HOME_NETWORKS)} <= traits
 
 
 def test_shares_are_as_measured() -> None:

@@ -30,7 +30,7 @@ class Domain:
 
     people: list[Person]
     filters: list[Filter]
-    way: Exit | None
+    egress: Exit | None
     tickets: bool = False
     archives: bool = False
 
@@ -82,12 +82,12 @@ def _make_domains(rng: Random, homes: dict[str, DataCentre], people: int, office
 
 
 def _make_business(rng: Random, homes: dict[str, DataCentre], name: str, size: int, first: int) -> Domain:
-    way = recipients.make_exit(rng, homes)
-    people = [recipients.make_person(rng, f"person{first + index}@{name}", way) for index in range(size)]
-    outside = Client(way.ip, "", {}, "1.0" if way.kind == "old-proxy" else "1.1")
+    egress = recipients.make_exit(rng, homes)
+    people = [recipients.make_person(rng, f"person{first + index}@{name}", egress) for index in range(size)]
+    outside = Client(egress.ip, "", {}, "1.0" if egress.kind == "old-proxy" else "1.1")
     count = rng.choices((0, 1, 2), (42, 50, 8))[0]
     own = [filters.make_filter(rng, browsers.pick(rng, filters.FILTERS), homes, outside) for _ in range(count)]
-    return Domain(people, own, way, tickets=rng.random() < 0.04, archives=rng.random() < 0.02)
+    return Domain(people, own, egress, tickets=rng.random() < 0.04, archives=rng.random() < 0.02)
 
 
 def _fill(
@@ -106,12 +106,12 @@ def _fill(
     if rng.random() < 0.006:
         bystanders.stranger(rng, mail)
     if rng.random() < rate * min(2.5, who.activity) or who.tester:
-        colleague = rng.choice(domain.people).own if domain.way else None
+        colleague = rng.choice(domain.people).own if domain.egress else None
         recipients.read(rng, mail, who, colleague, awaited=awaited)
         click = mail.requests[-1]
         for one in domain.filters:
             bystanders.check_clicks(rng, mail, one)
         if rng.random() < 0.015:
             bystanders.prefetch(rng, mail, who.own, click)
-        if domain.way and rng.random() < 0.01:
+        if domain.egress and rng.random() < 0.01:
             bystanders.report(rng, mail, cloud, click.at)

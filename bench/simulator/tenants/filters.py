@@ -31,13 +31,13 @@ NETWORKS = {"microsoft": 240, "proofpoint": 60, "mimecast": 40, "cudalike": 160,
 # What a filter does with a mail, per cent of its visits.
 MANNERS = {
     "microsoft": {"page-sweep": 42.0, "pair": 24, "single": 12, "quarantine": 8, "head-get": 6, "footer": 8},
-    "proofpoint": {"unhurried": 34.0, "page-sweep": 26, "subset": 26, "single": 14},
+    "proofpoint": {"slow-walk": 34.0, "page-sweep": 26, "subset": 26, "single": 14},
     "mimecast": {"walk": 60.0, "head-get": 22, "quarantine": 10, "single": 8},
     "cudalike": {"rotating": 58.0, "first": 24, "single": 18},
     "trend": {"page-sweep": 44.0, "walk": 30, "subset": 26},
     "symantec": {"early-old": 34.0, "walk": 40, "head-get": 26},
     "cisco": {"two-sources": 46.0, "page-sweep": 32, "footer": 22},
-    "hosted": {"library": 46.0, "unhurried": 26, "first": 28},
+    "hosted": {"library": 46.0, "slow-walk": 26, "first": 28},
     "appliance": {"walk": 52.0, "early-old": 20, "page-sweep": 28},
 }
 LIBRARIES = ("Go-http-client/1.1", "python-httpx/0.27.0", "Java/17.0.9", "node-fetch/1.0", "libwww-perl/6.67", "")
@@ -183,12 +183,12 @@ def _walk(rng: Random, mail: Mail, by: Filter) -> None:
         at += pace * rng.lognormvariate(0, 0.4)
 
 
-def _unhurried(rng: Random, mail: Mail, by: Filter) -> None:
+def _slow_walk(rng: Random, mail: Mail, by: Filter) -> None:
     """suped (how long), gophish#1061: one by one over half an hour, out of order; the pace is own judgement."""
     links, at = rng.sample(range(mail.links), min(mail.links, rng.randint(3, 14))), mail.delivered + start_seconds(rng)
     clients = _neighbours(rng, make_client(rng, by), rng.choice((1, 1, 3)))
     for link in links:
-        mail.add(at, link, rng.choice(clients), "machine/unhurried")
+        mail.add(at, link, rng.choice(clients), "machine/slow-walk")
         at += rng.lognormvariate(3.4, 0.8)
 
 
@@ -246,7 +246,7 @@ _VISITS: dict[str, Callable[[Random, Mail, Filter], None]] = {
     "footer": _footer,
     "head-get": _head_get,
     "walk": _walk,
-    "unhurried": _unhurried,
+    "slow-walk": _slow_walk,
     "subset": _subset,
     "rotating": _rotating,
     "two-sources": _two_sources,

@@ -20,7 +20,7 @@ EXITS = {
     "stripping-proxy": 5,
     "old-proxy": 5,
 }
-HOME_PLACES = {"home": 86.0, "vpn": 8, "icloud-relay": 5, "tor": 0.3, "own-server": 0.7}
+HOME_NETWORKS = {"home": 86.0, "vpn": 8, "icloud-relay": 5, "tor": 0.3, "own-server": 0.7}
 HOME_DEVICES = {"chrome-windows": 33.0, "edge": 17, "chrome-mac": 10, "safari-mac": 14, "firefox": 11, "chromebook": 2}
 HOME_DEVICES |= {"opera": 2, "old-chrome": 3, "old-firefox": 0.8, "other-chromium": 3, "mail-app": 2, "outlook-ie": 2}
 OFFICE_DEVICES = {"chrome-windows": 36.0, "edge": 42, "chrome-mac": 5, "safari-mac": 4, "firefox": 5}
@@ -78,15 +78,15 @@ def make_exit(rng: Random, homes: dict[str, DataCentre]) -> Exit:
     return Exit(kind, networks.random_ip(rng, networks.OFFICES), centre, rng.choice((126, 128, 131, 134, 135, 136)))
 
 
-def make_person(rng: Random, address: str, way: Exit | None) -> Person:
+def make_person(rng: Random, address: str, egress: Exit | None) -> Person:
     """Somebody of a domain, or of a mailbox provider where there is no common way out."""
     return Person(
         address,
-        _make_client(rng, way),
+        _make_client(rng, egress),
         _make_phone(rng),
         rng.lognormvariate(-0.3, 0.9),
         opens_all=rng.random() < 0.006,
-        antivirus=rng.random() < (0.012 if way is None else 0.008),
+        antivirus=rng.random() < (0.012 if egress is None else 0.008),
     )
 
 
@@ -109,33 +109,33 @@ def _make_phone(rng: Random) -> Client:
     )
 
 
-def _make_client(rng: Random, way: Exit | None) -> Client:
-    if rng.random() < PHONE_PART["business" if way else "consumer"]:
+def _make_client(rng: Random, egress: Exit | None) -> Client:
+    if rng.random() < PHONE_PART["business" if egress else "consumer"]:
         return _make_phone(rng)
-    if way is None or rng.random() < 0.2:
+    if egress is None or rng.random() < 0.2:
         return _make_home(rng)
     browser = browsers.make_browser(rng, browsers.pick(rng, OFFICE_DEVICES))
-    if way.kind in ("isolation", "cloud-desktop"):
-        platform = "Linux" if way.kind == "isolation" else "Windows"
-        headers = browsers.chromium_headers(rng, way.release, platform)
-        agent = browsers.CHROME.format(browsers.WINDOWS, way.release)
+    if egress.kind in ("isolation", "cloud-desktop"):
+        platform = "Linux" if egress.kind == "isolation" else "Windows"
+        headers = browsers.chromium_headers(rng, egress.release, platform)
+        agent = browsers.CHROME.format(browsers.WINDOWS, egress.release)
         browser = browsers.Browser("chrome-windows", agent, headers)
-    inside = way.kind in ("office-nat", "stripping-proxy", "old-proxy")
+    inside = egress.kind in ("office-nat", "stripping-proxy", "old-proxy")
     client = Client(
-        way.ip if inside else way.centre.random_ip(rng),
+        egress.ip if inside else egress.centre.random_ip(rng),
         browser.user_agent,
         browser.headers,
-        "1.0" if way.kind == "old-proxy" else "1.1",
-        (f"device:{browser.device}", f"network:{way.kind}"),
+        "1.0" if egress.kind == "old-proxy" else "1.1",
+        (f"device:{browser.device}", f"network:{egress.kind}"),
     )
-    if way.kind == "stripping-proxy":
-        kept = ("accept", "accept-language", "accept-encoding")[: 2 + way.release % 2]
+    if egress.kind == "stripping-proxy":
+        kept = ("accept", "accept-language", "accept-encoding")[: 2 + egress.release % 2]
         client = replace(client, headers={name: text for name, text in client.headers.items() if name in kept})
     return client
 
 
 def _make_home(rng: Random) -> Client:
-    place = browsers.pick(rng, HOME_PLACES)
+    place = browsers.pick(rng, HOME_NETWORKS)
     device = {"tor": "tor", "icloud-relay": "safari-mac"}.get(place) or browsers.pick(rng, HOME_DEVICES)
     browser = browsers.make_browser(rng, device)
     blocks = {
