@@ -69,7 +69,7 @@ def test_what_fails_is_chosen(
         (["--per-file-ignores", "unquoted"], "is not PATTERN:CODES"),
         (["--update-baseline"], "needs --baseline"),
         (["--baseline", "missing.json"], "No such file"),
-        (["--baseline", "a.html"], "is no baseline"),
+        (["--baseline", "a.html"], "is not a baseline"),
         (["--config", "missing.toml"], "No such file"),
     ],
 )
