@@ -270,27 +270,6 @@ def has_other_networks(features: HitFeatures) -> bool:
     return features.everyone_run.source_count >= 2 and not features.excess_readers and not _may_roam(features)
 
 
-def is_half_by_old_browser(features: HitFeatures) -> bool:
-    """At any time, where slow-drip looks at the first half hour. Missing headers do not count: who opens all links by
-    habit may sit behind a proxy that takes them.
-    """
-    return is_half_of_many(features) and features.has_signal(header_signals.OLD_BROWSER)
-
-
-def is_incomplete_old_browser(features: HitFeatures) -> bool:
-    """An old release that lacks what even it sends: rarer among people than both together would be by chance."""
-    incomplete = features.has_signal(header_signals.NO_ACCEPT_LANGUAGE) or lacks_browser_headers(features)
-    return incomplete and features.has_signal(header_signals.OLD_BROWSER)
-
-
-def follows_own_head(features: HitFeatures) -> bool:
-    """After a HEAD of its source for this link. Where few scanners come any more, a complete browser's click is that of
-    a reader whose own office checks links at the time of the click.
-    """
-    checked = features.preceded_by_head and features.hit.method != "HEAD"
-    return checked and _is_suspect(features)
-
-
 def _count_links(features: HitFeatures) -> int:
     return features.evidence.link_count or features.link_count
 

@@ -29,8 +29,7 @@ _NEED_NEIGHBOURS = frozenset(
     ("burst", "burst-pair", "quick-pair", "quick-run", "rapid", "sweep", "slow-sweep", "most-links", "even-pace",
      "scattered-sweep", "shared-sweep", "beside-sweep", "head-beside", "drip", "slow-drip", "spray",
      "plain-sweep", "plain-echo", "beside-owner", "click-check", "echo", "read-between", "same-again",
-     "half-of-many", "in-order-early", "several-networks", "quick-reading", "later-reading",
-     "half-by-old")
+     "half-of-many", "in-order-early", "several-networks", "quick-reading", "later-reading")
 )  # fmt: skip
 INTERNAL_RULES = frozenset(("internal-network", "internal-recipient"))  # nothing else is asked of internal hits
 _NEED_HISTORY = frozenset(
