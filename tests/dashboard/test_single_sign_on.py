@@ -31,7 +31,7 @@ ROLES = {
     "oidc_editors": ("marketing",),
     "oidc_viewers": ("staff", "all"),
 }
-FAILED = "Signing in by single sign-on failed"
+FAILED = "Signing in with single sign-on failed"
 
 
 @pytest.fixture

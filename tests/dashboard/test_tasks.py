@@ -111,7 +111,7 @@ def test_compare_two_campaigns(visit: Visit) -> None:
         visit.click(visit.page.get_by_label(f"Compare {name}"))
     visit.press("Compare selected")
     assert set(visit.page.locator("table.sides thead a").all_inner_texts()) == {CAMPAIGN, "sample-weir-day"}
-    assert visit.page.get_by_text(re.compile(r"% of sample-.* clicked")).count() == 1
+    assert visit.page.get_by_text(re.compile(r"The click rate of sample-.* is .*%, that of sample-")).count() == 1
     assert visit.clicks <= 4
 
 
