@@ -136,6 +136,7 @@ def show_segment(call: DashboardRequest) -> Response:
         here="campaigns",
         tag=tag,
         one=replace(segment, values=values),
+        most=max((value.clicks.total for value in segment.values), default=0),
         pagination=pagination,
         sort=order,
         period=chosen,

@@ -80,9 +80,9 @@ def make_sorted_neighbours(page: SortedPage) -> NeighbourPages:
 def slice_page(call: DashboardRequest, rows: list[RowT], limit: int) -> tuple[list[RowT], NeighbourPages]:
     """Return the requested page of a list that is in memory, and its neighbours: the query counts its rows."""
     first = 0
-    for direction, step in (("after", 0), ("before", -limit)):
+    for direction, step, end in (("after", 0, len(rows)), ("before", -limit, len(rows) + 1)):
         text = call.query(direction)
-        if text.isascii() and text.isdecimal() and int(text[:9]) <= len(rows):
+        if text.isascii() and text.isdecimal() and int(text[:9]) < end:
             first = max(0, int(text[:9]) + step)
             break
     last = first + limit
