@@ -16,7 +16,14 @@ from linkweir.errors import ValidationError
 from linkweir.mail import templates
 from linkweir.mail.newsletter.mail_record import encode_record
 from linkweir.mail.newsletter.page_template import PageTemplate
-from linkweir.mail.newsletter.parallel_rendering import BATCH_ROWS, RenderSetup, RowResult, make_parallel_renderer
+from linkweir.mail.newsletter.parallel_rendering import (
+    BATCH_BYTES,
+    BATCH_ROWS,
+    BATCHES_PER_PROCESS,
+    RenderSetup,
+    RowResult,
+    make_parallel_renderer,
+)
 from linkweir.mail.newsletter.recipient_file import RecipientRow
 from linkweir.mail.newsletter.recipient_mails import Newsletter, NewsletterOptions, RowError
 from linkweir.mail.templates import Template
@@ -211,3 +218,18 @@ def test_rows_before_an_unreadable_one_have_their_mails() -> None:
     failed = [(each.number, str(each.error)) for each in results if each.error is not None]
     assert failed == [(50, "no JSON"), (100, "no JSON")]
     assert all(each.mail is not None and each.mail.html == str(each.number).encode() for each in results[:49])
+
+
+def test_large_values_inside_lists_go_to_processes_one_by_one() -> None:
+    """Few rows wait in memory where each is large, wherever in the row its text is."""
+    setup = RenderSetup(make_options("{{ id }}"), Tracker(RING, "https://t.example.com"), Switches(), "parquet")
+    read = list[int]()
+
+    def read_rows() -> Iterator[RecipientRow]:
+        for number in range(1, 41):
+            read.append(number)
+            yield RecipientRow(number, {"id": number, "items": [{"html": "x" * BATCH_BYTES}]})
+
+    with closing(make_parallel_renderer(setup, 2)(read_rows())) as made:
+        assert next(made).number == 1
+        assert len(read) == 2 * BATCHES_PER_PROCESS

@@ -9,11 +9,11 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from linkweir.errors import LinkweirError
 from linkweir.html import Switches
@@ -85,7 +85,7 @@ def make_parallel_renderer(setup: RenderSetup, processes: int) -> RenderRows:
         context = multiprocessing.get_context("spawn")  # a fork would share the lock of the output
         pool = ProcessPoolExecutor(processes, context, _start_process, (setup,))
         waiting = deque[Future[list[RowResult]]]()
-        batches, failure = _divide(rows, len(setup.options.html)), None
+        batches, failure = _divide(rows, len(setup.options.html) + len(setup.options.text or "")), None
         batch: list[RecipientRow] | None = []
         try:
             while batch is not None:
@@ -111,8 +111,7 @@ def _divide(rows: Iterator[RecipientRow], page_bytes: int) -> Iterator[list[Reci
     try:
         for row in rows:
             batch.append(row)
-            values = () if row.values is None else row.values.values()
-            size += page_bytes + sum(len(value) for value in values if isinstance(value, str))
+            size += page_bytes + _count_characters(row.values)
             if len(batch) == BATCH_ROWS or size >= BATCH_BYTES:
                 yield batch
                 batch, size = [], 0
@@ -122,6 +121,21 @@ def _divide(rows: Iterator[RecipientRow], page_bytes: int) -> Iterator[list[Reci
         raise
     if batch:
         yield batch
+
+
+def _count_characters(values: Any) -> int:
+    """Of all texts in the values of a row, which may be lists and objects in each other."""
+    size, waiting = 0, [values]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            size += len(value)
+        elif isinstance(value, Mapping):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+        size += 1
+    return size
 
 
 def _submit(pool: ProcessPoolExecutor, batch: list[RecipientRow]) -> Future[list[RowResult]]:
