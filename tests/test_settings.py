@@ -71,6 +71,8 @@ def test_an_unknown_name_is_answered_by_the_near_one(name: str, near: str) -> No
         ("LINKWEIR_TRUSTED_PROXIES", "everyone"),
         ("LINKWEIR_BASE_URL", "t.example.com"),
         ("LINKWEIR_BASE_URL", "https://t.example.com/?x"),
+        ("LINKWEIR_BASE_URL", "https://t.example.com:99999/c/"),
+        ("LINKWEIR_BASE_URL", "https://[::1/c/"),
         ("LINKWEIR_CLICK_WAIT", "0"),
         ("LINKWEIR_CLICK_WAIT", "nan"),
         ("LINKWEIR_THREADS", "0"),

@@ -396,6 +396,9 @@ class Settings:
     def __post_init__(self) -> None:
         """Fill what follows from other settings and refuse what cannot work."""
         self._validate_types()
+        for name in ("port", "smtp_port", "smtps_port"):
+            if not 0 <= (getattr(self, name) or 0) <= 65535:
+                raise SettingsError(f"{PREFIX}{name.upper()}: {getattr(self, name)} is not a port")
         if not self.base_url:
             host = f"[{self.host}]" if ":" in self.host else self.host
             path = self.click_path or "/c/"
@@ -414,9 +417,6 @@ class Settings:
         for name in ("rate_limit", "statistics_rate"):
             if not getattr(self, name) > 0:
                 raise SettingsError(f"{PREFIX}{name.upper()}: must be more than 0 requests a second")
-        for name in ("port", "smtp_port", "smtps_port"):
-            if not 0 <= (getattr(self, name) or 0) <= 65535:
-                raise SettingsError(f"{PREFIX}{name.upper()}: {getattr(self, name)} is not a port")
         self._validate_combinations()
         self._validate_roles()
         if self.database:
@@ -559,8 +559,13 @@ def validate_database_url(text: str) -> None:
 
 
 def _parse_base_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port  # which raises where there is no such port
+        valid = parts.scheme in ("http", "https") and bool(host)
+    except ValueError:
+        valid = False
+    if not valid or parts.query or parts.fragment:
         raise SettingsError(
             f"LINKWEIR_BASE_URL: {text!r} must look like https://t.example.com/ (no query, no fragment)"
         )
