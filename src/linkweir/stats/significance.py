@@ -138,8 +138,8 @@ def _explain_difference(base: ComparedGroup, other: ComparedGroup, result: _Test
             "and %(high)s percentage points (95%% confidence interval).",
             other=other.name,
             base=base.name,
-            low=format_number(low, "+.1f"),
-            high=format_number(high, "+.1f"),
+            low=format_number(low, "+z.1f"),
+            high=format_number(high, "+z.1f"),
         )
     least, most = (format_number(end, ".1f") for end in sorted((abs(low), abs(high))))
     if other.rate > base.rate:
