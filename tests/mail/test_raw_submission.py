@@ -31,6 +31,8 @@ ODD_LINES = (
         b"X: y\xe2\x80\xa9Bcc: secret",
         b"X: y\xc2\x85Bcc: secret",
         b"X: y\x85Bcc: secret",
+        b"X: y\xe2\x80\xa8Bcc\x85: secret",
+        b"X: y\x0bBcc\x01: secret",
     ),
     *(b"Bcc secret@example.net", b"-Bcc: secret", b"\xef\xbb\xbfresent-bcc=secret", b"\x00ahasend-tags=secret"),
     *(b"\x01ahasend-tags", b"\xef\xbb\xbfahasend-x\xef\xbc\x9asecret", b"\x1cahasend-tags\r:: secret"),
@@ -158,7 +160,20 @@ def test_headers_below_an_empty_line_are_refused(first: bytes) -> None:
     assert deliver(first + b"Hello,\r\nNote: not a header\r\n", "smtp") is not None
 
 
-@pytest.mark.parametrize("first", [b"\r\n", b"\r\n \r\n\r\n", b"\xef\xbb\xbf\r\n", b"From a@b Mon\r\n\r\n"])
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"\r\n",
+        b" \r\n\r\n",
+        b"\x0c\r\n\r\n",
+        b"\xef\xbb\xbf\t\r\n\r\n",
+        b"From x y\r\n \r\n\r\n",
+        b"odd\r\n\r\n",
+        b"\r\n \r\n\r\n",
+        b"\xef\xbb\xbf\r\n",
+        b"From a@b Mon\r\n\r\n",
+    ],
+)
 @pytest.mark.parametrize(
     "above",
     [b"", b"\xef\xbb\xbf", b"From x\r\n", b">From x\r\n ", b"odd line\r\n", b"\xef\xbb\xbf\r\n", b"From x\r\n\r\n"],

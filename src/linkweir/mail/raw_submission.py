@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Literal
 
 from structlog.typing import FilteringBoundLogger
@@ -44,6 +45,7 @@ _LENIENT_CONTINUATION = re.compile(rb"\n[ \t]" + _LENIENT_NAME, re.IGNORECASE)
 _BCC_HEADERS = (b"bcc", b"resent-bcc")
 # some reader may end a line at any of them: controls, NEL (also of one byte), U+2028, U+2029
 _ANY_LINE_BREAK = re.compile(rb"(?:[\x00-\x08\n-\x1f]|\xc2?\x85|\xe2\x80[\xa8\xa9])+")
+_COMMON_LINE_BREAK = re.compile(rb"(?:[\n-\r\x1c-\x1e]|\xe2\x80[\xa8\xa9])+")
 _HEADER_END = re.compile(rb"^\r?\n", re.MULTILINE)
 _PRIVATE_HEADERS = re.compile(rb"^ahasend-[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE)
 _NON_NAME_BYTES = re.compile(rb"[^A-Za-z0-9-]+")
@@ -80,9 +82,9 @@ class ParsedMail:
             raise RejectedContent("the headers have a bare CR, at which some readers end a line (RFC 5322, 2.2)")
         if self._is_submission and self._block.truncated_at is not None:
             raise RejectedContent(f"the mail has more than {MAX_LINES} header lines")
-        if self._is_submission and not self._block.lines and self._block.malformed_at is not None:
+        if self._is_submission and self._block.hides_headers:
             raise RejectedContent("the mail begins with an empty line, so that all of its headers would be text")
-        if self._is_submission and not self._block.lines:
+        if self._is_submission and not self._fields:
             self._reject_hidden_after_blank()
         self._removed_fields = list(self._find_removed())
         self.preferences = tracking_headers.parse_headers(self._private_headers())
@@ -267,7 +269,9 @@ def _reject_leaks(raw: bytes) -> None:
     """The last look, without any idea of what a header is: no line of the block may pass for one of the removed."""
     block = HeaderBlock(raw, 0, len(raw))
     top = block.first_line_start  # an indented line there continues nothing
-    for line in _ANY_LINE_BREAK.split(raw[:top] + raw[top : block.end].lstrip(b" \t")):
+    head = raw[:top] + raw[top : block.end].lstrip(b" \t")
+    # who ends a line at a few of them only may pass over the others in a name
+    for line in chain(_ANY_LINE_BREAK.split(head), _COMMON_LINE_BREAK.split(head)):
         name, colon, _ = line.partition(b":")
         name = _NON_NAME_BYTES.sub(b"", name).strip(b"-").lower()
         if colon and line[:1] not in (b" ", b"\t") and (name in _BCC_HEADERS or name.startswith(b"ahasend-")):

@@ -74,13 +74,13 @@ class HeaderBlock:
 
     Attributes:
         lines: all of them up to the first empty one, those that are no header too, in order.
-        top: where the first of them begins, behind a byte order mark and "From " lines.
+        first_line_start: where the first of them begins, behind a byte order mark and "From " lines.
         end: behind the empty line. `body`: where the body begins, which is before `end` where the empty line was
-            forgotten. `ended`: an empty line stands before the body.
-        odd: where the first line begins at which some readers end the block, or None; of a whole mail also an empty
-            line above its headers.
-        bare: the block holds a lone CR, at which some readers end a line and others do not.
-        cut: where reading ended, for the block has more lines than any; or None.
+            forgotten. `has_separator`: an empty line stands before the body.
+        malformed_at: where the first line begins at which some readers end the block, or None; of a whole mail also an
+            empty line above its headers. `hides_headers`: that is so, and no line above it has a name.
+        has_bare_cr: the block holds a lone CR, at which some readers end a line and others do not.
+        truncated_at: where reading ended, for the block has more lines than any; or None.
     """
 
     def __init__(self, raw: bytes, start: int, end: int) -> None:
@@ -103,7 +103,13 @@ class HeaderBlock:
                 odd.append(header_line)
             at = header_line.end
         self.malformed_at = odd[0].start if odd else None
-        if start == 0 and not self.lines and _HEADER_AFTER_BLANK.match(raw, self.end, end):
+        # what stands above the empty line may look like nothing, such as a blank
+        self.hides_headers = (
+            start == 0
+            and not any(header_line.name for header_line in self.lines)
+            and _HEADER_AFTER_BLANK.match(raw, self.end, end) is not None
+        )
+        if self.hides_headers:
             self.malformed_at = 0
         self.truncated_at = at if at < stop else None
         forgotten = self._find_missing_separator(raw, odd) if self.truncated_at is None else at
