@@ -130,6 +130,7 @@ def test_the_closest_correction_applies_once(service: RunningService) -> None:
         (WRONG, "https:///x", "replacement"),
         (WRONG, "https://example.com/{{ name }}", "replacement"),
         (WRONG, "https://user:word@evil.example/", "replacement"),
+        (WRONG, "https://a@b.c/", "replacement"),
         (WRONG, "https://example.com/?to=ada%40example.org", "replacement"),
         ("https://example.com/?to=ada@example.org", RIGHT, "destination"),
         (WRONG, WRONG, "replacement"),

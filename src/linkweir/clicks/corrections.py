@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 from sqlalchemy import Connection, RowMapping
@@ -161,9 +162,16 @@ def remove_correction(connection: Connection, account: uuid.UUID, correction: uu
     corrections_table.remove(connection, correction, author, now)
 
 
+def _has_user_name(text: str) -> bool:
+    try:
+        return "@" in urlsplit(text).netloc
+    except ValueError:
+        return False
+
+
 def _check_replacement(connection: Connection, destination: str, replacement: str, rules: LinkRules) -> None:
     for field, text in (("destination", destination), ("replacement", replacement)):
-        if _EMAIL_ADDRESS.search(text):
+        if _EMAIL_ADDRESS.search(text) or _has_user_name(text):
             raise ValidationError(
                 field, gettext("must not contain an e-mail address or a user name: corrections are kept")
             )
