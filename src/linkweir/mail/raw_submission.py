@@ -65,7 +65,7 @@ class RawMail:
 
 
 class ParsedMail:
-    """A raw mail's headers, read once: `wishes` of its headers, `sender`, `subject`, `message_id` (None: missing).
+    """A raw mail's headers, read once: `preferences` of its headers, `sender`, `subject`, `message_id` (None: missing).
 
     Raises RejectedContent for a mail of a sender's program that readers would understand differently.
     """

@@ -166,7 +166,7 @@ class PartHeaders:
     """The headers that decide what a part is: what `HeaderBlock` says of the block at `start`, as far as it is before
     `body`.
 
-    `unclear`: why they are not to be relied on, or None: a lone CR or a NUL, at which some readers end a line or a
+    `ambiguity`: why they are not to be relied on, or None: a lone CR or a NUL, at which some readers end a line or a
     value and others do not; or more lines than are read. `fields`: these headers in order, and those that state
     lengths or sign the body.
     """
@@ -277,12 +277,12 @@ def _find_comment_end(value: str, at: int) -> int | None:
 
 
 class ContentType:
-    """A Content-Type value, read with the standard library (RFC 2045, 2231). `unclear`: why it is not to be relied on,
-    or None.
+    """A Content-Type value, read with the standard library (RFC 2045, 2231). `ambiguity`: why it is not to be relied
+    on, or None.
     """
 
-    def __init__(self, value: str, unclear: str | None) -> None:
-        self.ambiguity = unclear
+    def __init__(self, value: str, ambiguity: str | None) -> None:
+        self.ambiguity = ambiguity
         self._message = Message()
         commented = "(" in value
         if commented:
@@ -296,7 +296,7 @@ class ContentType:
         self.media_type = self._message.get_content_type()
         # text/plain by RFC 2045, 5.2; other readers look for what may have been meant
         if stated.count("/") != 1 and _MARKUP.search(stated):
-            self.media_type, self.ambiguity = stated.strip().lower(), unclear or "is none"
+            self.media_type, self.ambiguity = stated.strip().lower(), ambiguity or "is none"
 
     @property
     def may_contain_html(self) -> bool:
