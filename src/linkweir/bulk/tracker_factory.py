@@ -36,7 +36,7 @@ class TrackerFactory:
         self._keyring, self._base_url, self._privacy = ring, base_url, privacy
         self._campaign = None if campaign is None else _parse_campaign(campaign)
         self._pattern = message if message is not None and is_pattern(message) else None
-        self._any_tracker: Tracker | None = None  # the first one: others of its kind are made from it, for much less
+        self._first_tracker: Tracker | None = None  # the others are made from it, for much less
         self._shared_tracker = self._make_for_message(message) if self._pattern is None else None
 
     def make_tracker(self, path: str, number: int = 1) -> Tracker:
@@ -58,11 +58,11 @@ class TrackerFactory:
 
     def _make_for_message(self, message: str | None) -> Tracker:
         identity = None if message is None else parse_message_id(message)
-        if self._any_tracker is None:
-            self._any_tracker = Tracker(
+        if self._first_tracker is None:
+            self._first_tracker = Tracker(
                 self._keyring, self._base_url, message=identity, campaign=self._campaign, privacy=self._privacy
             )
-        return self._any_tracker.for_message(identity)
+        return self._first_tracker.for_message(identity)
 
 
 class RowTrackers:
